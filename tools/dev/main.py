@@ -79,10 +79,10 @@ def _scenarios(record):
     _pytest(record, "tests that need the machine for themselves", ["-m", "alone"], "pytest-alone")
 
 
-def _lint(record=None):
-    """All checks; with record, requirements must name tests that ran."""
+def _lint(record=None, ran=None):
+    """All checks, each a test of record; with ran (a results file), requirements must name tests that ran."""
     steps.say("== lint")
-    ended = lint.run(steps.ROOT, builds.directory("release"), results.FILE if record is not None else None)
+    ended = lint.run(steps.ROOT, builds.directory("release"), ran)
     for name, problems in ended.items():
         for problem in problems:
             steps.say(f"   {name}: {problem}")
@@ -108,7 +108,8 @@ def command_check(_):
     record = results.Results()
     if not _build_all(("release", "debug"), record):
         _unit(record)
-    return record.summary() | _lint()
+    _lint(record)
+    return record.summary()
 
 
 def command_test(_):
@@ -125,7 +126,7 @@ def command_test(_):
         for name, ok in fuzz.run(fuzz.targets(), FUZZ_SECONDS_IN_TEST).items():
             record.add(f"tests/fuzz/fuzz_{name}.c", "passed" if ok else "failed", f"see build/logs/fuzz-{name}.log")
     record.write()
-    _lint(record)
+    _lint(record, results.FILE)
     record.write()
     steps.say(f"== took {(time.monotonic() - started) / 60:.1f} minutes")
     return record.summary()
