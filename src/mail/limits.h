@@ -20,4 +20,27 @@
  * the next host after we had said 250; BINARYMIME, which would allow them, is not offered. */
 #define MAIL_LINE_MAX 998
 
+/* Octets of a whole header block: held in memory by each session until it ends. The largest seen in the wild (long
+ * References, many Received and ARC sets) stay below 100 KB; big mail hosts stop at 256 KB. */
+#define MAIL_HEADER_MAX (256u * 1024u)
+/* Fields in a header block: a table entry each. 1,000 is what the largest hosts accept. */
+#define MAIL_FIELDS_MAX 1000
+/* Addresses in one From or Sender field; each is checked against what the user may use. */
+#define MAIL_MAILBOXES_MAX 100
+/* Comments inside comments. People write one; the parser counts, so the limit only keeps absurd input out. */
+#define MAIL_COMMENT_DEPTH_MAX 32
+
+/* Octets of a subject, an operator's name and the like in mail that we write: configuration, never message content. */
+#define MAIL_WORDS_MAX 400
+/* Octets of the text of a notice, a code mail or the words of a DSN, after its variables are filled in. */
+#define MAIL_TEXT_MAX (64u * 1024u)
+/* Octets of one variable of a template; the longest is a link. */
+#define MAIL_VALUE_MAX 2000
+/* Octets of a peer's reply quoted in a DSN, before escaping. The rest is cut and marked "...". */
+#define MAIL_DIAGNOSTIC_MAX 512
+/* Recipients in one DSN: as many as one transaction may have. */
+#define MAIL_DSN_RECIPIENTS_MAX 1000
+/* Octets of a whole message that we write. */
+#define MAIL_COMPOSED_MAX (2u * 1024u * 1024u)
+
 #endif

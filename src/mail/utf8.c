@@ -53,9 +53,14 @@ bool mail_utf8_valid(struct slice s)
 
 bool mail_utf8_ascii(struct slice s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] >= 0x80)
-            return false;
+    size_t at = 0;
+    uint64_t high = 0;
+    for (; at + sizeof(high) <= s.len; at += sizeof(high)) {
+        uint64_t word;
+        memcpy(&word, s.data + at, sizeof(word));
+        high |= word;
     }
-    return true;
+    for (; at < s.len; at++)
+        high |= s.data[at];
+    return (high & UINT64_C(0x8080808080808080)) == 0;
 }
