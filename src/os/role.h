@@ -13,6 +13,7 @@
 
 #define ROLE_SUPERVISOR_FD 3
 #define ROLE_INDEX_MAX 64u /* processes of one kind */
+#define ROLE_CENTER_CERTIFICATE 64u /* index of the Message Center's certificate and key, behind the submission sections */
 
 enum role_kind {
     ROLE_SUPERVISOR,
@@ -31,7 +32,7 @@ enum role_kind {
 enum role_fd {
     ROLE_FD_SUBMISSION,      /* listening socket; index = section * CONF_LISTEN_MAX + address, see struct conf */
     ROLE_FD_CENTER,          /* listening socket, HTTPS; index = address */
-    ROLE_FD_CERTIFICATE,     /* PEM chain, read-only file; index = submission section, 0 for the center */
+    ROLE_FD_CERTIFICATE,     /* PEM chain, read-only file; index = submission section, or ROLE_CENTER_CERTIFICATE */
     ROLE_FD_PRIVATE_KEY,     /* PEM key, read-only file; index likewise */
     ROLE_FD_STORE_DIR,       /* the store's data directory */
     ROLE_FD_KEYS_DIR,        /* keyd's directory */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting the program again as a role. User and groups are given up before the new program starts, so that not one
+ * instruction of a role runs as root. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "roles/supervisor.h"
+
+bool supervisor_joined(enum role_kind a, enum role_kind b)
+{
+    static const enum role_kind pairs[][2] = {
+        {ROLE_INTAKE, ROLE_KEYD},     {ROLE_INTAKE, ROLE_STORE}, {ROLE_COURIER, ROLE_KEYD}, {ROLE_COURIER, ROLE_STORE},
+        {ROLE_COURIER, ROLE_RESOLVER}, {ROLE_STORE, ROLE_KEYD},   {ROLE_WEB, ROLE_STORE},    {ROLE_WEB, ROLE_KEYD},
+        {ROLE_WEB, ROLE_SCRUB},
+    };
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+        if ((pairs[i][0] == a && pairs[i][1] == b) || (pairs[i][0] == b && pairs[i][1] == a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In the child, between fork and exec: only async-signal-safe calls. */
+static _Noreturn void become(const char *name, uint32_t uid, int fd)
+{
+    char *const argv[] = {(char *)(uintptr_t) "sealpostd", (char *)(uintptr_t) "--role", (char *)(uintptr_t)name, NULL};
+    sigset_t none;
+
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (fd == ROLE_SUPERVISOR_FD) {
+        (void)fcntl(fd, F_SETFD, 0);
+    } else if (dup2(fd, ROLE_SUPERVISOR_FD) < 0) {
+        _exit(127);
+    }
+    if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {
+        _exit(126);
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cleared by the change of user */
+    (void)execv("/proc/self/exe", argv);
+    _exit(127);
+}
+
+pid_t supervisor_spawn(enum role_kind kind, unsigned index, uint32_t uid, int fd, struct err *err)
+{
+    const char *name = role_kind_name(kind);
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        become(name, uid, fd);
+    }
+    if (pid < 0) {
+        (void)err_errno(err, errno, "cannot start %s.%u", name, index);
+    }
+    return pid;
+}
