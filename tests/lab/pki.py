@@ -2,7 +2,9 @@
 """A certificate authority and certificates in every state a receiver can show: valid, expired, not yet valid,
 self-signed, wrong name, unknown authority, missing intermediate, weak key, weak signature, no serverAuth, only CN."""
 import datetime
+import ipaddress
 import ssl
+import warnings
 from pathlib import Path
 
 from cryptography import x509
@@ -11,6 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
+
+
+def _alternative(name):
+    """A subject alternative name: of an address where the name is one."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _name(common_name):
@@ -68,7 +78,7 @@ class Authority:
         elif usage is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         if names and not common_name_only:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(n) for n in names]), False)
         builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
                                         critical=False)
@@ -101,7 +111,6 @@ def server_context(certificate, minimum="1.2", maximum="1.3", ciphers=None):
     """A server's TLS context. Versions below 1.2 need security level 0, or OpenSSL will not speak them."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers(ciphers or ("ALL:@SECLEVEL=0" if minimum in ("1.0", "1.1") else "DEFAULT:@SECLEVEL=0"))
-    import warnings
     with warnings.catch_warnings():  # Python warns about old versions; that they are old is the point here
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = VERSIONS[minimum], VERSIONS[maximum]

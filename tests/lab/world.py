@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One lab: addresses, authority, name server, receivers by name. `lab.receiver("tls13")` makes the domain tls13.test,
 its MX and the host behind it, in one of the states below."""
+import os
 import shutil
 import tempfile
+
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.lab.dns import NameServer
 from tests.lab.net import RUN, Net
@@ -43,6 +46,7 @@ class Lab:
         self.net = Net()
         self._own_folder = folder is None
         self.folder = tempfile.mkdtemp(prefix="lab-", dir=RUN) if folder is None else str(folder)
+        os.chmod(self.folder, 0o755)  # roles under other user ids walk through it
         self.authority = Authority(f"{self.folder}/ca")
         self._other = None
         address = self.net.address()
@@ -64,7 +68,6 @@ class Lab:
 
     def certificate(self, host, domain=None, names=None, authority=None, usage=None, **issue):
         """A certificate for host, with what STATES may say about it."""
-        from cryptography.x509.oid import ExtendedKeyUsageOID
         names = [n.replace("{domain}", domain or "") for n in names] if names else [host]
         if usage == "client":
             issue["usage"] = ExtendedKeyUsageOID.CLIENT_AUTH
