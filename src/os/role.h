@@ -28,7 +28,8 @@ enum role_kind {
     ROLE_KIND_COUNT
 };
 
-/* What a descriptor handed over by the supervisor is. */
+/* What a descriptor handed over by the supervisor is. A role runs under its own user id from its first instruction on
+ * and may not be able to reach a path of the configuration: it uses these, never the paths. */
 enum role_fd {
     ROLE_FD_SUBMISSION,      /* listening socket; index = section * CONF_LISTEN_MAX + address, see struct conf */
     ROLE_FD_CENTER,          /* listening socket, HTTPS; index = address */
@@ -36,6 +37,9 @@ enum role_fd {
     ROLE_FD_PRIVATE_KEY,     /* PEM key, read-only file; index likewise */
     ROLE_FD_STORE_DIR,       /* the store's data directory */
     ROLE_FD_KEYS_DIR,        /* keyd's directory */
+    ROLE_FD_ESCROW,          /* PEM of public escrow keys, read-only file; index = place in conf.keys_escrow (keyd) */
+    ROLE_FD_CA_FILE,         /* PEM bundle of conf.trust_ca_file, read-only file (couriers) */
+    ROLE_FD_TRUST_ANCHOR,    /* conf.resolver_trust_anchor, read-only file; -1 when there is none (resolver) */
     ROLE_FD_STORE_CONTROL,   /* listening local socket of the store for the cli */
     ROLE_FD_KEYD_CONTROL,    /* listening local socket of keyd for the cli */
     ROLE_FD_COUNT
@@ -46,8 +50,8 @@ struct role;
 struct role_ops {
     enum role_kind kind;
     const char *name;
-    /* Before the sandbox, with configuration and descriptors at hand: read keys, load CA files. May fill *sandbox's
-     * groups and paths. False ends the process with the reason. *ret_ctx is the role's own object. */
+    /* Before the sandbox but already under the role's own user id (uid and gid of *sandbox are preset to "keep"), with
+     * configuration and descriptors at hand: read keys, load CA files. May fill *sandbox's groups and paths. False ends the process with the reason. *ret_ctx is the role's own object. */
     bool (*start)(struct role *role, struct sandbox *sandbox, void **ret_ctx, struct err *err);
     /* Inside the sandbox, once, before ready is said: make watches and timers. May be NULL. */
     bool (*sandboxed)(void *ctx, struct err *err);

@@ -54,6 +54,22 @@ static bool add_certificates(struct supervisor_fds *fds, const struct conf *conf
     return add_pair(fds, ROLE_CENTER_CERTIFICATE, conf->center_certificate, conf->center_key, err);
 }
 
+/* Files that processes read under user ids which may not reach them by path. */
+static bool add_files(struct supervisor_fds *fds, const struct conf *conf, struct err *err)
+{
+    for (size_t i = 0; i < conf->keys_escrow.count; i++) {
+        int fd = open_file(conf->keys_escrow.item[i], "the escrow key", err);
+        if (!add(fds, ROLE_FD_ESCROW, (uint32_t)i, fd, err)) {
+            return false;
+        }
+    }
+    if (conf->resolver_trust_anchor != NULL &&
+        !add(fds, ROLE_FD_TRUST_ANCHOR, 0, open_file(conf->resolver_trust_anchor, "the trust anchor", err), err)) {
+        return false;
+    }
+    return add(fds, ROLE_FD_CA_FILE, 0, open_file(conf->trust_ca_file, "the CA bundle", err), err);
+}
+
 static bool add_listeners(struct supervisor_fds *fds, const struct conf *conf, struct err *err)
 {
     for (size_t i = 0; i < conf->submission_count; i++) {
@@ -134,7 +150,8 @@ static bool add_folders(struct supervisor_fds *fds, const struct conf *conf, str
 
 bool supervisor_fds_open(struct supervisor_fds *fds, const struct conf *conf, struct err *err)
 {
-    return add_listeners(fds, conf, err) && add_certificates(fds, conf, err) && add_folders(fds, conf, err);
+    return add_listeners(fds, conf, err) && add_certificates(fds, conf, err) && add_files(fds, conf, err) &&
+           add_folders(fds, conf, err);
 }
 
 bool supervisor_fds_renew(struct supervisor_fds *fds, const struct conf *conf, struct err *err)
@@ -179,6 +196,9 @@ bool supervisor_fd_is_for(enum role_fd what, uint32_t index, enum role_kind kind
     case ROLE_FD_STORE_CONTROL: return kind == ROLE_STORE;
     case ROLE_FD_KEYS_DIR:
     case ROLE_FD_KEYD_CONTROL: return kind == ROLE_KEYD;
+    case ROLE_FD_ESCROW: return kind == ROLE_KEYD;
+    case ROLE_FD_CA_FILE: return kind == ROLE_COURIER;
+    case ROLE_FD_TRUST_ANCHOR: return kind == ROLE_RESOLVER;
     case ROLE_FD_COUNT: break;
     }
     return false;
