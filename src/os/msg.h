@@ -27,6 +27,16 @@
 #define MSG_SENDERS_MAX 8192u   /* addresses and domains a credential may use */
 #define MSG_BATCH_MAX 64u       /* sealed headers in one batch */
 #define MSG_CONF_MAX 131072u
+#define MSG_PATH_MAX 4096u      /* path of the configuration file */
+#define MSG_COUNTS_MAX 256u     /* u32 for each enum role_kind */
+#define MSG_PASSWORD_MAX 1024u  /* PLAIN and LOGIN passwords; ours are far shorter */
+#define MSG_ADDRESS_MAX 16u     /* a client's IPv4 or IPv6 address */
+#define MSG_ADDRESSES_MAX 1088u /* 64 msg_address of one host */
+#define MSG_SALT_MAX 64u
+#define MSG_PROOF_MAX 32u   /* SCRAM-SHA-256 proof and signature */
+#define MSG_SCRAM_MAX 4096u /* SCRAM auth message: both nonces and an escaped name */
+#define MSG_RECORD_MAX 16384u /* a credential record: its senders and the verifiers */
+#define MSG_LINES_MAX 65536u  /* a report in lines, the list of alarms */
 
 #define MSG_DEADLINE_US INT64_C(10000000) /* keyd and resolver questions; a commit has no deadline */
 
@@ -44,7 +54,7 @@ enum msg_type {
     MSG_ALARM = 9, /* msg_text: somebody must act */
 
     /* intake, courier, web > keyd */
-    MSG_BATCH = 20,        /* msg_batch_ask > msg_batch */
+    MSG_KEY_BATCH = 20,        /* msg_batch_ask > msg_batch */
     MSG_AUTH_PLAIN = 21,   /* msg_auth_plain > msg_auth_answer */
     MSG_SCRAM_START = 22,  /* msg_scram_start > msg_scram_challenge */
     MSG_SCRAM_FINISH = 23, /* msg_scram_finish > msg_auth_answer */
