@@ -20,8 +20,7 @@ static void test_fill(void **state)
     assert_true(mail_template_fill(&out, SLICE_LIT("A {{x}\n{link}{operator}{expires}\n"), &VALUES, &err));
     assert_slice(buf_slice(&out), "A {x}\nhttps://c.example/l/T{code}Clinic\n");
     const char *const bad[] = {"{code}", "{subject}", "{", "{link", "{}", "{LINK}", "{link }", "a\001b", "\303", "a\177",
-        "{operator}{operator}{operator}{operator}{operator}{operator}{operator}{operator}{operator}{operator}{operator}"
-        "{operator}{operator}{operator}{operator}{operator}{operator}"};
+        "{link}{link}{link}{link}"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         buf_reset(&out);
         err.text[0] = '\0';
