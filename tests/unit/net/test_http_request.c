@@ -74,7 +74,7 @@ static const struct refusal refusals[] = {
     {"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 505},
     {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
     {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
-    {"GET /\r\n\r\n", 400},
+    {"GET /\r\n\r\n", 505},
     {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501},
     {"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
     {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 501},
