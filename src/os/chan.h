@@ -26,7 +26,8 @@ struct chan_frame {
 };
 
 struct chan_ops {
-    /* A frame that is not an answer. Returning false says "this is not in the protocol": the channel closes. */
+    /* A frame that is not an answer. Returning false says "this is not in the protocol": the channel closes, and closes
+     * frame->fd itself. */
     bool (*frame)(void *ctx, struct chan *chan, const struct chan_frame *frame);
     /* The peer is gone or was dropped. All open calls have been answered with NULL before. The callee frees chan. */
     void (*closed)(void *ctx, struct chan *chan, const char *reason);
@@ -39,12 +40,14 @@ struct chan *chan_create(struct loop *loop, int fd, const char *name, const stru
  * channel. *chan becomes NULL; NULL is accepted. */
 void chan_free(struct chan **chan);
 
-/* Sends a frame that wants no answer. fd is -1 or is duplicated into the frame (the caller keeps its own). */
+/* Sends a frame that wants no answer. fd is -1 or is duplicated into the frame (the caller keeps its own). A payload
+ * over CHAN_PAYLOAD_MAX closes the channel: check lists before. On a closed channel nothing happens. */
 void chan_send(struct chan *chan, uint16_t type, struct slice payload, int fd);
 
 /* answer is NULL when the channel closed or deadline_us passed. */
 typedef void chan_answer_fn(void *ctx, const struct chan_frame *answer);
-/* Sends a request; fn is called exactly once. deadline_us 0: none. Returns the request id. */
+/* Sends a request; fn is called exactly once, never from inside chan_call() (unless the channel is being freed). The
+ * answer has deadline_us from now; 0: no deadline. A late answer is dropped quietly. Returns the request id. */
 uint64_t chan_call(struct chan *chan, uint16_t type, struct slice payload, int fd, int64_t deadline_us,
                    chan_answer_fn *fn, void *ctx);
 /* Forgets a call: its fn will not be called. Harmless when already answered. */

@@ -25,7 +25,8 @@ void loop_stop(struct loop *loop);
 
 /* events: what happened, LOOP_READ | LOOP_WRITE | LOOP_HANGUP. */
 typedef void loop_watch_fn(void *ctx, unsigned events);
-/* Watches fd (not owned, non-blocking) for events; 0 events is allowed (idle). fn may free the watch. */
+/* Watches fd (not owned, made non-blocking) for events; 0 events is allowed (idle). fn may free the watch. On an error of
+ * the descriptor fn is told all events it waits for and LOOP_HANGUP. NULL when the kernel cannot watch fd. */
 struct loop_watch *loop_watch_create(struct loop *loop, int fd, unsigned events, loop_watch_fn *fn, void *ctx);
 /* Changes what is watched. Cheap when nothing changes. */
 void loop_watch_set(struct loop_watch *watch, unsigned events);

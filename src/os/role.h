@@ -67,7 +67,9 @@ struct role_ops {
     void (*stop)(void *ctx);
 };
 
-/* Runs the process of a role to its end; the return value is its exit status. Called by sealpostd's main. */
+/* Runs the process of a role to its end and exits with its status (0 drained, 1 failed or orphaned, 3 for good) without
+ * running exit handlers. Called by sealpostd's main. The sandbox given to start() holds uid and gid of the kind, no
+ * groups, no paths, and ROLE_FILES_MAX descriptors. */
 int role_main(const struct role_ops *ops);
 
 /* The role's loop. */

@@ -38,7 +38,9 @@ struct sandbox {
     uint64_t memory_max;       /* RLIMIT_AS in bytes; 0: none (sanitizer builds take none) */
 };
 
-/* Enters the sandbox. False with the reason when any part cannot be set up; the caller must then exit. */
+/* Enters the sandbox. From then on a call outside the groups fails with EPERM (not a kill, so that a library reports
+ * its own error and a probe can see the refusal). At least Landlock ABI 2 is needed. False with the reason when any part
+ * cannot be set up; the caller must then exit. */
 bool sandbox_enter(const struct sandbox *sandbox, struct err *err);
 
 /* Narrows an already sandboxed process to read, write, memory and exit on what is open (scrub's child). */
@@ -47,8 +49,9 @@ bool sandbox_enter_pipe_only(uint64_t memory_max, uint64_t cpu_seconds, struct e
 /* The Landlock ABI of this kernel, 0 when absent. */
 uint32_t sandbox_landlock_abi(void);
 
-/* One try of a forbidden thing, for tests that run inside a live role (probe build option or control request):
- * tries `what` ("socket", "read-file PATH", "write-file PATH", "exec", "ptrace") and returns true when it succeeded. */
+/* One try of a forbidden thing, for tests that run inside a live role (probe build option or control request): tries
+ * `what` ("socket", "socket-local", "read-file PATH", "write-file PATH", "exec", "ptrace", "fork", "code": executable
+ * memory) and returns true when it got past the sandbox. */
 bool sandbox_probe(const char *what);
 
 #endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every layout of os/msg.h, for the tests that take all of them in turn (test_msg_tables.py holds it complete). */
+#ifndef TESTS_MSG_LAYOUTS_H
+#define TESTS_MSG_LAYOUTS_H
+
+#include "os/msg.h"
+
+static const struct layout *const msg_layouts[] = {
+    &msg_status_layout,
+    &msg_text_layout,
+    &msg_conf_layout,
+    &msg_boot_layout,
+    &msg_fd_layout,
+    &msg_peer_layout,
+    &msg_batch_ask_layout,
+    &msg_batch_layout,
+    &msg_batch_item_layout,
+    &msg_auth_plain_layout,
+    &msg_auth_answer_layout,
+    &msg_scram_start_layout,
+    &msg_scram_challenge_layout,
+    &msg_scram_finish_layout,
+    &msg_key_open_layout,
+    &msg_keys_layout,
+    &msg_letter_open_layout,
+    &msg_center_keys_layout,
+    &msg_grant_layout,
+    &msg_operator_grant_layout,
+    &msg_credential_layout,
+    &msg_lock_layout,
+    &msg_open_layout,
+    &msg_message_layout,
+    &msg_recipient_layout,
+    &msg_lease_layout,
+    &msg_lease_recipient_layout,
+    &msg_complete_layout,
+    &msg_result_layout,
+    &msg_evidence_layout,
+    &msg_letter_layout,
+    &msg_held_layout,
+    &msg_dossier_ask_layout,
+    &msg_dossier_layout,
+    &msg_dossier_host_layout,
+    &msg_address_layout,
+    &msg_center_send_layout,
+    &msg_center_verify_layout,
+    &msg_center_access_layout,
+    &msg_center_ask_layout,
+    &msg_center_letter_layout,
+    &msg_ctl_query_layout,
+    &msg_ctl_grant_layout,
+    &msg_row_layout,
+    &msg_attempt_layout,
+    &msg_ctl_wait_layout,
+    &msg_ctl_target_layout,
+    &msg_ctl_check_layout,
+    &msg_ctl_report_layout,
+    &msg_ctl_counts_layout,
+    &msg_ctl_list_layout,
+    &msg_cli_tag_layout,
+    &msg_cli_tags_layout,
+    &msg_cli_open_layout,
+    &msg_cli_credential_layout,
+    &msg_cli_password_layout,
+};
+#define MSG_LAYOUTS (sizeof(msg_layouts) / sizeof(*msg_layouts))
+
+#endif
