@@ -53,6 +53,7 @@ class Lab:
         self.dns = NameServer(address, self.net.free_port(address))
         self.receivers = {}
         self.instances = []
+        self.instances_beside = []  # programs of others (tests/lab/peers.py)
 
     @property
     def smtp_port(self):
@@ -105,8 +106,8 @@ class Lab:
     def close(self):
         for instance in self.instances:
             instance.close()
-        for receiver in self.receivers.values():
-            receiver.close()
+        for other in [*self.instances_beside, *self.receivers.values()]:
+            other.close()
         self.dns.close()
         self.net.close()
         if self._own_folder:

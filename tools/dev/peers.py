@@ -13,7 +13,7 @@ from tools.dev import steps
 PEERS = steps.BUILD / "peers"
 # peer -> packages whose files make it up; what they depend on and this machine lacks is added.
 WANTED = {
-    "postfix": ["postfix"],
+    "postfix": ["postfix", "libsasl2-modules"],
     "exim": ["exim4-daemon-light"],
     "opensmtpd": ["opensmtpd"],
     "nsd": ["nsd"],

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./dev run as a program: right with verification, and with verification taken out of the build its five rows turn
+red, because the table believes the receivers and not the daemon."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.net import BUILD, ROOT
+
+FIVE = {"no-tls", "tls10", "tls11", "self-signed", "expired"}
+
+
+def run_once(build):
+    env = dict(os.environ, SEALPOST_BUILD=str(build), PYTHONPATH=str(ROOT))
+    done = subprocess.run([sys.executable, str(ROOT / "tools/run/main.py"), "--once", "--json"], env=env,
+                          capture_output=True, text=True, timeout=220, cwd=ROOT)
+    return done, json.loads(done.stdout)
+
+
+@pytest.mark.timeout(240)
+def test_run_once_is_right():
+    done, result = run_once(os.environ.get("SEALPOST_BUILD", BUILD / "debug"))
+    assert done.returncode == 0 and result["ok"], done.stderr
+    outcomes = {r["receiver"]: r["outcome"] for r in result["rows"]}
+    assert outcomes == {**dict.fromkeys(FIVE, "posted"), "tls12": "delivered", "tls13": "delivered"}
+    assert all(r["right"] for r in result["rows"])
+
+
+@pytest.mark.timeout(240)
+def test_run_turns_red_without_verification():
+    build = Path(BUILD / "hole_verify")
+    if not (build / "build.ninja").exists():
+        pytest.skip("the build without verification is missing: ./dev test makes it")
+    done, result = run_once(build)
+    assert done.returncode == 1 and not result["ok"]
+    assert {r["receiver"] for r in result["rows"] if not r["right"]} == FIVE, done.stderr
