@@ -13,7 +13,7 @@
 
 #define ROLE_SUPERVISOR_FD 3
 #define ROLE_INDEX_MAX 64u /* processes of one kind */
-#define ROLE_CENTER_CERTIFICATE 64u /* index of the Message Center's certificate and key, behind the submission sections */
+#define ROLE_CENTER_CERTIFICATE 63u /* index of the Message Center's certificate and key, behind the submission sections */
 
 enum role_kind {
     ROLE_SUPERVISOR,
