@@ -119,8 +119,10 @@ static bool role_take_fd(struct role *role, const struct msg_fd *msg, int fd)
     if (!role->booted || fd < 0 || msg->what >= ROLE_FD_COUNT || msg->index >= ROLE_INDEX_MAX)
         return false;
     int *place = &role->fds[msg->what][msg->index];
-    if (*place >= 0)
+    if (*place >= 0 && role->state == ROLE_WAITING)
         return false;
+    if (*place >= 0)
+        close(*place); /* a reload: a renewed certificate takes the place of the old one */
     *place = fd;
     return true;
 }
