@@ -35,7 +35,8 @@ struct tls_conn_ops {
     void (*input)(void *ctx, struct slice bytes);
     /* All queued output has gone to the kernel after it had to wait. May be NULL. */
     void (*drained)(void *ctx);
-    /* The end, once; the callee frees the connection. Not called after tls_conn_free(). */
+    /* The end, once; the callee frees the connection. Called from the loop only, never from inside a function of this
+     * header. Not called after tls_conn_free(). */
     void (*closed)(void *ctx, enum tls_conn_end end, const char *reason);
 };
 
