@@ -4,7 +4,7 @@ The format is in docs/requirements/README.md."""
 import json
 import re
 
-NUMBERED = re.compile(r"^\s*[-*]\s+(R\d+(?:\.\d+)*)\b(.*)$")
+NUMBERED = re.compile(r"^ {0,3}[-*]\s+(R\d+(?:\.\d+)*)\b(.*)$")
 TESTS = re.compile(r"\s[—-]+\s+tests?:\s+(.+)$")
 OUTSIDE_FILES = ("lint::", "build::", "peers::")
 
