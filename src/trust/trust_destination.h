@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several hosts of one destination, one verdict: one SEND wins, else any LATER, else POST (design section 7). */
+#ifndef TRUST_TRUST_DESTINATION_H
+#define TRUST_TRUST_DESTINATION_H
+
+#include "trust/trust_verdict.h"
+
+struct trust_destination {
+    size_t tried;
+    struct trust_verdict first_later;   /* action 0: none */
+    struct trust_verdict first_failure; /* action 0: none */
+    bool attack;
+};
+
+/* Starts with no host tried. */
+void trust_destination_init(struct trust_destination *destination);
+
+/* Adds the verdict on one host. SEND, POST and RETURN end the walk and are not added. */
+void trust_destination_add(struct trust_destination *destination, struct trust_verdict verdict);
+
+/* The verdict when no host is left. */
+struct trust_verdict trust_destination_end(const struct trust_destination *destination);
+
+#endif
