@@ -122,7 +122,7 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt)
 
 /* Keeps the first error text of a section in its comment, with the line in front. An unknown name is told with its
  * nearest neighbour. */
-static void on_error(cfg_t *cfg, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) void on_error(cfg_t *cfg, const char *format, va_list args)
 {
     char text[400];
     char line[512];
