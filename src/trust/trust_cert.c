@@ -166,6 +166,9 @@ static void check_path(STACK_OF(X509) *path, struct trust_cert *cert)
         cert->until_us = until < cert->until_us ? until : cert->until_us;
         if (!key_fit(X509_get0_pubkey(x)))
             fail(cert, TRUST_CERT_KEY, i == 0 ? "key of the server" : "key of an issuer");
+        /* OpenSSL compares constraints with the pattern, not with the names it stands for (CVE-2025-61727). */
+        if (cert->matched_name[0] == '*' && X509_get_ext_by_NID(x, NID_name_constraints, -1) >= 0)
+            fail(cert, TRUST_CERT_CHAIN, "wildcard under an issuer with name constraints");
     }
 }
 
