@@ -75,7 +75,7 @@ def _pytest(record, title, arguments, name):
 
 def _scenarios(record):
     workers = str(max(2, os.cpu_count() or 2))
-    _pytest(record, "scenario and end-to-end tests (sanitizer build)", ["-m", "not alone", "-n", workers], "pytest")
+    _pytest(record, "scenario and end-to-end tests (sanitizer build)", ["-m", "not alone", "-n", workers, "--dist", "loadfile"], "pytest")
     _pytest(record, "tests that need the machine for themselves", ["-m", "alone"], "pytest-alone")
 
 
