@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All that the DNS says about where a domain's mail goes: MX set with its DNSSEC state (RFC 5321 5.1, RFC 7505), and
+ * the addresses of each host with theirs. Dossiers are kept in memory for as long as their records live; the same domain
+ * asked for twice at once is looked up once. */
+#ifndef NET_DNS_DOSSIER_H
+#define NET_DNS_DOSSIER_H
+
+#include "net/dns.h"
+#include "net/dns_rdata.h"
+
+/* Hosts of one domain, best preference first; large domains have a dozen. */
+#define DNS_HOSTS_MAX 32
+/* Addresses of one family of one host; more are never tried. */
+#define DNS_ADDRESSES_MAX 16
+/* Dossiers held, done or under way; a host takes about a kilobyte, a domain has two in the mean, 32 at most. */
+#define DNS_DOSSIERS_MAX 4096
+/* Domains looked up at once: each has at most 2 * DNS_HOSTS_MAX open questions. */
+#define DNS_LOOKUPS_MAX 512
+/* Whoever asks is answered by then, with TIMEOUT if need be; below MSG_DEADLINE_US. */
+#define DNS_LOOKUP_US INT64_C(8000000)
+/* Records that say they live longer are asked for again after an hour. */
+#define DNS_LIFE_MAX_US INT64_C(3600000000)
+/* A failed look-up is not repeated at once, so that a queue full of mail for one broken domain asks once. */
+#define DNS_LIFE_FAILED_US INT64_C(500000)
+/* Aliases followed when a look-up failed, to tell a loop from a broken server. */
+#define DNS_ALIASES_MAX 9
+
+struct dns_address {
+    uint8_t family; /* 4 or 6 */
+    uint8_t bytes[16];
+};
+
+struct dns_host {
+    char name[DNS_NAME_MAX];      /* as the MX record says; the name that the certificate must show */
+    char canonical[DNS_NAME_MAX]; /* where aliases of the name end; empty when there are none */
+    uint16_t preference;
+    enum msg_dns status; /* OK when there is an address */
+    bool secure;         /* every answer about its addresses was validated */
+    struct dns_address addresses[2 * DNS_ADDRESSES_MAX];
+    size_t address_count;
+};
+
+/* status: of the MX question; when there is no MX (implicit) and the domain itself has no address, of that. OK with
+ * hosts that have no address is possible: each host has its own status. */
+struct dns_dossier {
+    enum msg_dns status;
+    bool secure;   /* MX answer, or its denial, was validated */
+    bool implicit; /* no MX: the one host is the domain itself */
+    int64_t expires_us; /* utc */
+    size_t count;
+    struct dns_host *hosts; /* by preference; equal ones in no order */
+};
+
+/* Puts one question, as dns_ask(). */
+typedef bool dns_ask_fn(void *ctx, const char *name, int type, dns_answer_fn *fn, void *fn_ctx);
+/* The dossier lives until the callback returns. */
+typedef void dns_dossier_fn(void *ctx, const struct dns_dossier *dossier);
+
+struct dns_dossiers;
+
+/* An empty store that asks through ask (ask_ctx must outlive it). */
+struct dns_dossiers *dns_dossiers_create(dns_ask_fn *ask, void *ask_ctx);
+
+/* Calls fn exactly once with the dossier of domain (lower-case A-labels, no last dot), perhaps before returning. A domain that is
+ * no host name gives MALFORMED, too much work at once SERVFAIL. */
+void dns_dossiers_ask(struct dns_dossiers *dossiers, struct slice domain, dns_dossier_fn *fn, void *ctx);
+
+/* Drops the asks of ctx: their fn will not be called. */
+void dns_dossiers_forget(struct dns_dossiers *dossiers, const void *ctx);
+
+/* Answers those who have waited too long. To be called a few times a second while dns_dossiers_busy(). */
+void dns_dossiers_tick(struct dns_dossiers *dossiers);
+
+/* Domains being looked up. */
+size_t dns_dossiers_busy(const struct dns_dossiers *dossiers);
+
+/* Frees everything; asks still open are not answered. Whatever answers questions must be stopped before. *dossiers
+ * becomes NULL; NULL is accepted. */
+void dns_dossiers_free(struct dns_dossiers **dossiers);
+
+#endif
