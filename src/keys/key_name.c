@@ -91,11 +91,17 @@ static bool parse_as(struct slice text, enum key_kind kind, struct key_name *ret
     return key_name_text(ret_name, again) && slice_eq(slice_str(again), text);
 }
 
-bool key_name_parse(struct slice text, struct key_name *ret_name)
+enum key_kind key_name_kind(struct slice text)
 {
     struct slice first = slice_sub(text, 0, slice_find(text, 0, '.'));
-    for (int kind = 0; kind < KEY_KIND_COUNT; kind++)
-        if (slice_eq(first, slice_str(kinds[kind].text)))
-            return parse_as(text, (enum key_kind)kind, ret_name);
-    return false;
+    int kind = 0;
+    while (kind < KEY_KIND_COUNT && !slice_eq(first, slice_str(kinds[kind].text)))
+        kind++;
+    return (enum key_kind)kind;
+}
+
+bool key_name_parse(struct slice text, struct key_name *ret_name)
+{
+    enum key_kind kind = key_name_kind(text);
+    return kind != KEY_KIND_COUNT && parse_as(text, kind, ret_name);
 }

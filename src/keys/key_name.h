@@ -36,6 +36,9 @@ bool key_name_text(const struct key_name *name, char out[KEY_NAME_MAX]);
 /* Reads a name; false on anything that key_name_text() does not write. The tenant is borrowed from text. */
 bool key_name_parse(struct slice text, struct key_name *ret_name);
 
+/* The kind a name begins with, without a look at the rest; KEY_KIND_COUNT for none. */
+enum key_kind key_name_kind(struct slice text);
+
 /* True for a name a tenant may have: 1 to KEY_TENANT_MAX lower-case letters, digits and '-'. */
 bool key_name_tenant(struct slice tenant);
 
