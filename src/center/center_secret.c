@@ -24,11 +24,12 @@ void center_secret_make(struct center_secret *ret_secret)
 
 bool center_secret_parse(struct slice text, struct center_secret *ret_secret)
 {
-    struct buf raw;
-    buf_init_secret(&raw, 64);
-    bool good = text.len == CENTER_SECRET_TEXT && codec_unbase64url(&raw, text);
-    buf_free(&raw);
-    if (!good)
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i];
+        if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '_'))
+            return false;
+    }
+    if (text.len != CENTER_SECRET_TEXT)
         return false;
     memcpy(ret_secret->text, text.data, CENTER_SECRET_TEXT);
     ret_secret->text[CENTER_SECRET_TEXT] = '\0';

@@ -24,7 +24,7 @@ struct center_code {
 /* A new random secret. */
 void center_secret_make(struct center_secret *ret_secret);
 
-/* Reads text as a secret: exactly CENTER_SECRET_TEXT characters of base64url. */
+/* Reads text as a secret: exactly CENTER_SECRET_TEXT characters of base64url; compared as text, never decoded. */
 bool center_secret_parse(struct slice text, struct center_secret *ret_secret);
 
 /* SHA-256 of the text: what the store knows a link or session by. Whoever makes links (the courier) uses this too. */
