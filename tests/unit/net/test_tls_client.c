@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client's TLS against servers made here: what is accepted, how failures are told apart, and that only proved
+ * peers' sessions are resumed. Both ends speak over memory. */
+#include "unit.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include "net/tls_client.h"
+
+struct bench {
+    struct tls_client *client;
+    SSL_CTX *server;
+    char ca_file[64];
+};
+
+static X509 *self_signed(EVP_PKEY *key)
+{
+    X509 *x = X509_new();
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x), -60);
+    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_set_pubkey(x, key);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"mx", -1, -1, 0);
+    X509_set_issuer_name(x, X509_get_subject_name(x));
+    X509_sign(x, key, EVP_sha256());
+    return x;
+}
+
+static int set_up(void **state)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = self_signed(key);
+    snprintf(b->ca_file, sizeof(b->ca_file), "/tmp/test_tls_client.XXXXXX");
+    int fd = mkstemp(b->ca_file);
+    FILE *f = fdopen(fd, "w");
+    PEM_write_X509(f, x);
+    fclose(f);
+    b->client = tls_client_create(b->ca_file, NULL);
+    b->server = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_use_certificate(b->server, x);
+    SSL_CTX_use_PrivateKey(b->server, key);
+    SSL_CTX_set_security_level(b->server, 0);
+    SSL_CTX_set_min_proto_version(b->server, TLS1_VERSION);
+    SSL_CTX_set_session_id_context(b->server, (const unsigned char *)"t", 1);
+    X509_free(x);
+    EVP_PKEY_free(key);
+    *state = b;
+    return b->client == NULL;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *b = *state;
+    unlink(b->ca_file);
+    tls_client_free(&b->client);
+    SSL_CTX_free(b->server);
+    free(b);
+    return 0;
+}
+
+struct pair {
+    SSL *client;
+    SSL *server;
+};
+
+static struct pair shake(struct bench *b, const char *address)
+{
+    struct pair p = {tls_client_ssl(b->client, "mx.example", address), SSL_new(b->server)};
+    BIO *one = NULL, *two = NULL;
+    BIO_new_bio_pair(&one, 65536, &two, 65536);
+    SSL_set_bio(p.client, one, one);
+    SSL_set_bio(p.server, two, two);
+    SSL_set_accept_state(p.server);
+    for (int i = 0; i < 8; i++) {
+        SSL_do_handshake(p.client);
+        SSL_do_handshake(p.server);
+    }
+    if (SSL_is_init_finished(p.client) && SSL_is_init_finished(p.server)) {
+        char c;
+        assert_int_equal(SSL_write(p.server, "x", 1), 1);
+        assert_int_equal(SSL_read(p.client, &c, 1), 1); /* tickets come along */
+    }
+    return p;
+}
+
+static void part(struct pair *p)
+{
+    SSL_shutdown(p->client);
+    SSL_free(p->client);
+    SSL_free(p->server);
+    ERR_clear_error();
+}
+
+static void test_facts_and_chain(void **state)
+{
+    bool ephemeral = false;
+    struct pair p = shake(*state, "192.0.2.1");
+    assert_int_equal(tls_client_failure(p.client), TLS_CLIENT_FINE);
+    assert_true(tls_client_suite(p.client, &ephemeral));
+    assert_true(ephemeral);
+    assert_int_equal(sk_X509_num(tls_client_chain(p.client)), 1);
+    assert_string_equal(SSL_get_servername(p.server, TLSEXT_NAMETYPE_host_name), "mx.example");
+    part(&p);
+}
+
+static void test_old_protocol_is_told(void **state)
+{
+    struct bench *b = *state;
+    SSL_CTX_set_max_proto_version(b->server, TLS1_1_VERSION);
+    struct pair p = shake(b, "192.0.2.1");
+    assert_int_equal(tls_client_failure(p.client), TLS_CLIENT_OLD);
+    part(&p);
+}
+
+static void test_weak_suites_are_told(void **state)
+{
+    struct bench *b = *state;
+    SSL_CTX_set_max_proto_version(b->server, TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(b->server, "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0");
+    struct pair p = shake(b, "192.0.2.1");
+    assert_int_equal(tls_client_failure(p.client), TLS_CLIENT_SUITE);
+    part(&p);
+}
+
+static void test_only_proved_peers_are_resumed(void **state)
+{
+    for (uint16_t version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct bench *b = *state;
+        SSL_CTX_set_max_proto_version(b->server, version);
+        struct pair p = shake(b, "192.0.2.1");
+        part(&p);
+        p = shake(b, "192.0.2.1");
+        assert_int_equal(SSL_session_reused(p.client), 0);
+        tls_client_proved(p.client);
+        part(&p);
+        p = shake(b, "192.0.2.2");
+        assert_int_equal(SSL_session_reused(p.client), 0);
+        part(&p);
+        p = shake(b, "192.0.2.1");
+        assert_int_equal(SSL_session_reused(p.client), 1);
+        assert_int_equal(sk_X509_num(tls_client_chain(p.client)), 1);
+        part(&p);
+    }
+}
+
+static void test_no_anchors_no_client(void **state)
+{
+    struct err err;
+    (void)state;
+    assert_null(tls_client_create("/nonexistent/ca.pem", &err));
+    assert_non_null(strstr(err.text, "ca-file"));
+    assert_null(tls_client_create(NULL, &err));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_facts_and_chain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_old_protocol_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_weak_suites_are_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_only_proved_peers_are_resumed, set_up, tear_down),
+        cmocka_unit_test(test_no_anchors_no_client),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
