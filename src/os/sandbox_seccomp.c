@@ -22,7 +22,8 @@
 static const int sandbox_calls_pipe[] = {
     SANDBOX_CALL(read),           SANDBOX_CALL(readv),         SANDBOX_CALL(write),          SANDBOX_CALL(writev),
     SANDBOX_CALL(close),          SANDBOX_CALL(fstat),         SANDBOX_CALL(lseek),          SANDBOX_CALL(poll),
-    SANDBOX_CALL(ppoll),          SANDBOX_CALL(recvfrom),      SANDBOX_CALL(sendto),         SANDBOX_CALL(shutdown),
+    SANDBOX_CALL(ppoll),          SANDBOX_CALL(select),        SANDBOX_CALL(pselect6),       SANDBOX_CALL(recvfrom),
+    SANDBOX_CALL(sendto),         SANDBOX_CALL(shutdown),
     SANDBOX_CALL(munmap),         SANDBOX_CALL(mremap),        SANDBOX_CALL(madvise),        SANDBOX_CALL(brk),
     SANDBOX_CALL(futex),          SANDBOX_CALL(rt_sigaction),  SANDBOX_CALL(rt_sigprocmask), SANDBOX_CALL(rt_sigreturn),
     SANDBOX_CALL(sigaltstack),    SANDBOX_CALL(exit),          SANDBOX_CALL(exit_group),     SANDBOX_CALL(clock_gettime),

@@ -15,11 +15,15 @@
 
 #define PATIENCE_US (10 * CLOCK_US_PER_S)
 
-static const char test_conf[] = "hostname = \"relay.example\"\n"
-                                "notice { from = \"a@relay.example\" }\n"
-                                "keys { escrow = {\"e.pem\"} }\n"
-                                "center { listen = {\"127.0.0.1:1\"} base-url = \"https://x\" certificate = c key = k }\n"
-                                "submission { listen = {\"127.0.0.1:2\"} certificate = c key = k }\n";
+#define CONF_REST                                                                                                        \
+    "notice { from = \"a@relay.example\" }\n"                                                                             \
+    "keys { escrow = {\"e.pem\"} }\n"                                                                                     \
+    "center { listen = {\"127.0.0.1:1\"} base-url = \"https://x\" certificate = c key = k }\n"                           \
+    "submission { listen = {\"127.0.0.1:2\"} certificate = c key = k }\n"
+
+static const char test_conf[] = "hostname = \"relay.example\"\n" CONF_REST;
+/* The role under test asks for a path that is not there: its sandbox cannot be set up. */
+static const char no_sandbox_conf[] = "hostname = \"nosandbox.example\"\n" CONF_REST;
 
 /* --- the role under test: answers each question of its peer with what it finds about itself --- */
 
@@ -32,8 +36,13 @@ struct probed {
 
 static bool probed_start(struct role *role, struct sandbox *sandbox, void **ret_ctx, struct err *err)
 {
+    static const struct sandbox_path nowhere = {"/nonexistent/path", SANDBOX_PATH_READ};
     struct probed *p = mem_new(sizeof(*p));
     p->role = role;
+    if (strcmp(role_conf(role)->hostname, "nosandbox.example") == 0) {
+        sandbox->paths = &nowhere;
+        sandbox->path_count = 1;
+    }
     *ret_ctx = p;
     if (geteuid() != 0)
         sandbox->uid = sandbox->gid = UINT32_MAX; /* a test run by nobody special */
@@ -295,6 +304,17 @@ static void failed_start_ends_it_for_good(void **state)
     assert_int_equal(boss_wait(boss), 3);
 }
 
+static void no_sandbox_no_start(void **state)
+{
+    struct boss *boss = *state;
+    boss_boot(boss, ROLE_RESOLVER, no_sandbox_conf);
+    boss_descriptor(boss);
+    boss_send(boss, MSG_START, NULL, NULL, -1);
+    boss_run(boss);
+    assert_int_equal(boss->ready, 0);
+    assert_int_equal(boss_wait(boss), 3);
+}
+
 static void leaves_when_the_supervisor_dies(void **state)
 {
     struct boss *boss = *state;
@@ -311,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(boot_for_another_role_is_refused, boss_start, boss_end),
         cmocka_unit_test_setup_teardown(bad_configuration_ends_it_for_good, boss_start, boss_end),
         cmocka_unit_test_setup_teardown(failed_start_ends_it_for_good, boss_start, boss_end),
+        cmocka_unit_test_setup_teardown(no_sandbox_no_start, boss_start, boss_end),
         cmocka_unit_test_setup_teardown(leaves_when_the_supervisor_dies, boss_start, boss_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
