@@ -330,6 +330,8 @@ enum msg_outcome {
 struct msg_complete {
     uint64_t lease;
     uint64_t epoch;
+    uint8_t kind;      /* enum msg_lease_kind and */
+    struct id message; /* message (or letter), as in the lease: a store started since then finds the job by these */
     struct slice evidence; /* msg_evidence */
     struct slice results;  /* msg_result */
     struct slice letters;  /* msg_letter, for POSTED */

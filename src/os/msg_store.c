@@ -75,6 +75,8 @@ LAYOUT_DEFINE(msg_lease_recipient_layout, struct msg_lease_recipient, msg_lease_
 static const struct layout_field msg_complete_fields[] = {
     LAYOUT_F(U64, struct msg_complete, lease),
     LAYOUT_F(U64, struct msg_complete, epoch),
+    LAYOUT_F(U8, struct msg_complete, kind),
+    LAYOUT_F(ID, struct msg_complete, message),
     LAYOUT_B(struct msg_complete, evidence, MSG_LIST_MAX),
     LAYOUT_B(struct msg_complete, results, MSG_LIST_MAX),
     LAYOUT_B(struct msg_complete, letters, MSG_LIST_MAX),
