@@ -24,10 +24,11 @@ def tail(log, lines=TAIL_LINES):
     say(f"   whole log: {os.path.relpath(log, ROOT)}")
 
 
-def run(title, argv, log_name, env=None, show=None, cwd=ROOT, quiet=False):
+def run(title, argv, log_name, env=None, show=None, cwd=ROOT, quiet=False, good=(0,)):
     """Runs argv, keeps all it prints in build/logs/<log_name>, and returns its exit code.
 
-    show(line) may return a line to print at once. A failing program's last lines are printed unless quiet.
+    show(line) may return a line to print at once. A failing program's last lines are printed unless quiet; good are
+    the exit codes that are no failure.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / log_name
@@ -44,8 +45,8 @@ def run(title, argv, log_name, env=None, show=None, cwd=ROOT, quiet=False):
                 say("   " + shown)
         code = process.wait()
     took = time.monotonic() - started
-    say(f"   {'done' if code == 0 else f'FAILED (exit {code})'} in {took:.0f} s")
-    if code != 0 and not quiet:
+    say(f"   {'done' if code in good else f'FAILED (exit {code})'} in {took:.0f} s")
+    if code not in good and not quiet:
         tail(log)
     return code
 
