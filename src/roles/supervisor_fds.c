@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything that is opened with the supervisor's rights and used with fewer. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,10 +90,38 @@ static bool add_listeners(struct supervisor_fds *fds, const struct conf *conf, s
     return true;
 }
 
+#define OWNED_DEPTH_MAX 3 /* store/<letters>/<file> */
+
+/* Gives everything below a folder to another user id, after roles.uid was changed. Links are not followed. */
+static bool give(int folder, uint32_t uid, int depth, struct err *err)
+{
+    DIR *dir = fdopendir(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const struct dirent *entry;
+    bool ok = dir != NULL && depth > 0;
+
+    while (ok && (entry = readdir(dir)) != NULL) {
+        int below;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        ok = fchownat(folder, entry->d_name, uid, uid, AT_SYMLINK_NOFOLLOW) == 0;
+        below = ok && entry->d_type == DT_DIR ? openat(folder, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+        if (below >= 0) {
+            ok = give(below, uid, depth - 1, err);
+            (void)close(below);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    return ok || err_errno(err, errno, "cannot give the state folder to user id %u", uid);
+}
+
 /* A folder below the state folder, made when missing, owned by uid and closed to all others. */
 static int open_folder(const struct conf *conf, const char *name, uint32_t uid, mode_t mode, struct err *err)
 {
     char path[4096];
+    struct stat st;
     int fd;
 
     if (snprintf(path, sizeof(path), "%s/%s", conf->directory, name) >= (int)sizeof(path)) {
@@ -104,7 +133,8 @@ static int open_folder(const struct conf *conf, const char *name, uint32_t uid, 
         return -1;
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || fchown(fd, uid, uid) != 0 || fchmod(fd, mode) != 0) {
+    if (fd < 0 || fstat(fd, &st) != 0 || fchown(fd, uid, uid) != 0 || fchmod(fd, mode) != 0 ||
+        (st.st_uid != uid && !give(fd, uid, OWNED_DEPTH_MAX, err))) {
         (void)err_errno(err, errno, "cannot use %s", path);
         if (fd >= 0) {
             (void)close(fd);
