@@ -58,7 +58,7 @@ def _failing_line(line):
 
 def _pytest_line(line):
     """Failures at once, and how far it is: the dots of -q."""
-    return line if line and (line.startswith(("FAILED", "ERROR", "[gw")) or line.rstrip().endswith("%]")) else None
+    return line if line and (line.startswith(("FAILED", "ERROR")) or line.rstrip().endswith("%]")) else None
 
 
 def _pytest(record, title, arguments, name):
