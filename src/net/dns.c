@@ -29,8 +29,8 @@ struct option {
     const char *value;
 };
 
-/* Caches are small because answers are cached by us as dossiers. A slow server is asked again within seconds instead of
- * being left alone for minutes, since a forwarder may be the only one. */
+/* Caches are small because answers are cached by us as dossiers. Few tries, and a short memory for servers that do not
+ * answer: a forwarder may be the only one, and one domain's dead servers must not make it look dead for all. */
 static const struct option OPTIONS[] = {
     {"verbosity:", "0"},
     {"do-not-query-localhost:", "no"},
@@ -40,7 +40,6 @@ static const struct option OPTIONS[] = {
     {"rrset-cache-size:", "8m"},
     {"key-cache-size:", "2m"},
     {"infra-cache-numhosts:", "10000"},
-    {"infra-cache-max-rtt:", "1500"},
     {"infra-keep-probing:", "yes"},
     {"infra-host-ttl:", "60"},
     {"outbound-msg-retry:", "4"},

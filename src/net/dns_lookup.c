@@ -75,7 +75,8 @@ static void judge_host(struct dns_host *host, const enum msg_dns families[2])
     if (worse == MSG_DNS_BOGUS)
         host->address_count = 0;
     host->status = host->address_count > 0 ? MSG_DNS_OK : worse;
-    host->secure = host->secure && worse != MSG_DNS_BOGUS;
+    bool answered = !is_failure(families[0]) || !is_failure(families[1]);
+    host->secure = host->secure && answered && worse != MSG_DNS_BOGUS;
 }
 
 /* The last answer about hosts has come. */
@@ -174,7 +175,7 @@ static void on_alias(void *ctx, const struct dns_answer *answer)
     size_t used = 0;
     bool alias = answer->status == MSG_DNS_OK && answer->count == 1 && dns_name_text(answer->rdata[0], name, &used);
     if (!alias) {
-        finish(lookup, answer->status == MSG_DNS_BOGUS ? MSG_DNS_BOGUS : lookup->dossier.status);
+        finish(lookup, answer->status == MSG_DNS_BOGUS ? MSG_DNS_BOGUS : MSG_DNS_SERVFAIL);
     } else if (alias_seen(lookup, name) || lookup->alias_count > DNS_ALIASES_MAX) {
         finish(lookup, MSG_DNS_LOOP);
     } else {
@@ -187,13 +188,12 @@ static void ask_alias(struct dns_lookup *lookup)
 {
     const char *last = lookup->aliases[lookup->alias_count - 1];
     if (!lookup->ask(lookup->ask_ctx, last, DNS_TYPE_CNAME, on_alias, lookup))
-        finish(lookup, lookup->dossier.status);
+        finish(lookup, MSG_DNS_SERVFAIL);
 }
 
-static void follow_aliases(struct dns_lookup *lookup, enum msg_dns failure)
+static void follow_aliases(struct dns_lookup *lookup)
 {
     lookup_enter(lookup, DNS_LOOKUP_ALIASES);
-    lookup->dossier.status = failure;
     memcpy(lookup->aliases[0], lookup->domain, sizeof(lookup->domain));
     lookup->alias_count = 1;
     ask_alias(lookup);
@@ -258,8 +258,8 @@ static void on_mx(void *ctx, const struct dns_answer *answer)
     }
     if (status == MSG_DNS_OK || status == MSG_DNS_NODATA)
         ask_hosts(lookup);
-    else if (status == MSG_DNS_SERVFAIL || status == MSG_DNS_TIMEOUT)
-        follow_aliases(lookup, status);
+    else if (status == MSG_DNS_SERVFAIL)
+        follow_aliases(lookup);
     else
         finish(lookup, status);
 }

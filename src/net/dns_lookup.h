@@ -6,7 +6,7 @@
 #include "net/dns_dossier.h"
 
 /* A look-up starts in MX. MX records (or their absence) lead to HOSTS, where both address questions of each host are
- * open at once. A failed MX question leads to ALIASES, which follows the domain's CNAMEs one by one to tell a loop from a
+ * open at once. An MX question that a server fails leads to ALIASES, which follows the domain's CNAMEs one by one to tell a loop from a
  * broken server. Every way ends in DONE. One function changes the state: lookup_enter(). */
 enum dns_lookup_state {
     DNS_LOOKUP_MX,
