@@ -26,21 +26,6 @@ struct request {
     keyd_handler *handler;
 };
 
-#ifdef SEALPOST_HOLE_PROBE
-/* Test builds only: tries a forbidden thing from inside the sandbox. */
-static bool probe(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
-{
-    struct msg_text msg;
-    (void)keyd;
-    if (!layout_read(&msg_text_layout, frame->payload, &msg))
-        return false;
-    char *what = mem_strndup(msg.text.data, msg.text.len);
-    keyd_answer_code(peer, frame, sandbox_probe(what) ? MSG_OK : MSG_REFUSED);
-    mem_free(what);
-    return true;
-}
-#endif
-
 static const struct request requests[] = {
     {MSG_KEY_BATCH, FROM(ROLE_INTAKE) | FROM(ROLE_COURIER) | FROM(ROLE_WEB), true, keyd_batch_ask},
     {MSG_AUTH_PLAIN, FROM(ROLE_INTAKE), true, keyd_auth_plain},
@@ -58,9 +43,6 @@ static const struct request requests[] = {
     {MSG_CLI_TAG, FROM(ROLE_CLI), true, keyd_open_tag},
     {MSG_CLI_OPEN, FROM(ROLE_CLI), true, keyd_open_operator},
     {MSG_CLI_CREDENTIAL, FROM(ROLE_CLI), true, keyd_auth_make},
-#ifdef SEALPOST_HOLE_PROBE
-    {MSG_CTL_PROBE, FROM(ROLE_CLI), true, probe},
-#endif
 };
 
 void keyd_answer(struct keyd_peer *peer, const struct chan_frame *frame, const struct layout *layout,

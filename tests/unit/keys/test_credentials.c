@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/wire.h"
@@ -137,6 +140,50 @@ static void test_unknown_users_look_alike(void **state)
     assert_int_equal(iterations[0], SCRAM_ITERATIONS);
 }
 
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Nanoseconds of one refused PLAIN. */
+static int64_t time_of(struct credentials *table, struct slice name, struct slice password)
+{
+    struct timespec from, to;
+    struct credential found;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    assert_false(credentials_plain(table, name, password, &found));
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    return (to.tv_sec - from.tv_sec) * INT64_C(1000000000) + to.tv_nsec - from.tv_nsec;
+}
+
+/* Row 11: a wrong password for a known name, for an unknown name, and one that is right but for its last character
+ * take the same time. Medians of interleaved calls, with room for a busy machine. */
+static void test_times_do_not_tell(void **state)
+{
+    enum { ROUNDS = 3001, KINDS = 3 };
+    struct made *m = *state;
+    int64_t *times[KINDS];
+    m->password.data[m->password.len - 1] ^= 1;
+    for (size_t k = 0; k < KINDS; k++)
+        times[k] = mem_new_array(ROUNDS, sizeof(int64_t));
+    for (size_t i = 0; i < ROUNDS; i++) {
+        times[0][i] = time_of(m->table, NAME, SLICE_LIT("abcdefghijkmnpqrstuvwxyz2345"));
+        times[1][i] = time_of(m->table, SLICE_LIT("xyz"), SLICE_LIT("abcdefghijkmnpqrstuvwxyz2345"));
+        times[2][i] = time_of(m->table, NAME, buf_slice(&m->password));
+    }
+    for (size_t k = 0; k < KINDS; k++)
+        qsort(times[k], ROUNDS, sizeof(int64_t), by_size);
+    int64_t base = times[0][ROUNDS / 2];
+    print_message("PLAIN: known %lld ns, unknown %lld ns, nearly right %lld ns\n", (long long)base,
+                  (long long)times[1][ROUNDS / 2], (long long)times[2][ROUNDS / 2]);
+    for (size_t k = 1; k < KINDS; k++)
+        assert_true(llabs(times[k][ROUNDS / 2] - base) * 4 < base);
+    for (size_t k = 0; k < KINDS; k++)
+        mem_free(times[k]);
+}
+
 static bool contains(struct slice s, struct slice what)
 {
     for (size_t i = 0; i + what.len <= s.len; i++)
@@ -199,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_plain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scram, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_users_look_alike, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_times_do_not_tell, setup, teardown),
         cmocka_unit_test_setup_teardown(test_record_tells_nothing_and_binds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_makings, setup, teardown),
     };
