@@ -24,7 +24,7 @@
 #define READY_DEADLINE_US (120 * CLOCK_US_PER_S) /* replay of a large journal */
 #define PAUSE_FIRST_US (50 * CLOCK_US_PER_MS)
 #define PAUSE_MOST_US (10 * CLOCK_US_PER_S)
-#define STEADY_US (30 * CLOCK_US_PER_S) /* a process that lived this long starts again without a pause */
+#define STEADY_US (2 * CLOCK_US_PER_S) /* a process that lived this long did its work: it starts again at once */
 #define EXIT_FOR_GOOD 3
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAIN_FRONT, PHASE_DRAIN_STORE, PHASE_DRAIN_REST };
