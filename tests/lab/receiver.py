@@ -386,6 +386,7 @@ class _Conversation:
         if (reply.text or "").startswith("2"):
             self._remember(message)
         self._utter(reply)
+        session.stage = "idle"
 
     def _remember(self, message):
         with self.receiver.changed:
