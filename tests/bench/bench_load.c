@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The load: N sessions in threads, each with TLS and AUTH PLAIN, sends M messages of S bytes with PIPELINING, each to
- * one recipient; prints JSON: accepted, seconds, latency of the final dot's answer in microseconds. */
+ * one recipient; prints JSON: accepted, when it began and ended (CLOCK_MONOTONIC, seconds), and the time from the final
+ * dot to its answer in microseconds. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include <openssl/evp.h>
 
+#include "bench_message.h"
 #include "bench_tls.h"
 
 struct load {
@@ -20,7 +22,7 @@ struct load {
     const char *user;
     const char *password;
     const char *sender;
-    const char *recipient; /* "user%d@domain": %d is not a format, it is replaced by the number */
+    const char *recipient; /* "user%d@domain": %d is replaced by the number */
     bool starttls;
     SSL_CTX *ctx;
 };
@@ -57,15 +59,16 @@ static bool say(struct bench_conn *conn, const char *line, int expected, struct 
 static bool authenticate(struct bench_conn *conn, struct session *s)
 {
     unsigned char plain[256];
-    char line[512] = "AUTH PLAIN ";
-    size_t user = strlen(s->load->user);
-    size_t password = strlen(s->load->password);
+    char coded[512];
+    char line[600];
+    int len = snprintf((char *)plain, sizeof(plain), "%c%s%c%s", 0, s->load->user, 0, s->load->password);
 
-    plain[0] = 0;
-    memcpy(plain + 1, s->load->user, user + 1);
-    memcpy(plain + user + 2, s->load->password, password);
-    (void)EVP_EncodeBlock((unsigned char *)line + 11, plain, (int)(user + password + 2));
-    (void)strcat(line, "\r\n");
+    if (len < 0 || (size_t)len >= sizeof(plain)) {
+        (void)snprintf(s->error, sizeof(s->error), "user and password are too long");
+        return false;
+    }
+    (void)EVP_EncodeBlock((unsigned char *)coded, plain, len);
+    (void)snprintf(line, sizeof(line), "AUTH PLAIN %s\r\n", coded);
     return say(conn, line, 235, s);
 }
 
@@ -91,56 +94,54 @@ static bool open_session(struct bench_conn *conn, struct session *s)
     return say(conn, "EHLO bench.test\r\n", 250, s) && (load->user[0] == '\0' || authenticate(conn, s));
 }
 
-/* A message whose first line after the header carries its number, so that a sink can count each once. */
-static char *make_message(const struct load *load, int session, int number, size_t *ret_len)
+/* MAIL, RCPT and DATA in one write. */
+static bool send_envelope(struct bench_conn *conn, struct session *s, int number)
 {
-    size_t room = (size_t)load->size + 1024;
-    char *text = malloc(room);
-    int n = snprintf(text, room,
-                     "From: <%s>\r\nTo: <bench@bench.test>\r\nSubject: load\r\nDate: Tue, 24 Nov 2026 12:00:00 +0000\r\n"
-                     "Message-ID: <%d.%d@bench.test>\r\n\r\nnumber %d %d\r\n",
-                     load->sender, session, number, session, number);
-    size_t len = (size_t)n;
+    char commands[1024];
+    const char *recipient = s->load->recipient;
+    const char *percent = strstr(recipient, "%d");
+    int head = percent == NULL ? (int)strlen(recipient) : (int)(percent - recipient);
+    char digits[16] = "";
 
-    while (len + 78 < (size_t)load->size) {
-        memset(text + len, 'x', 76);
-        memcpy(text + len + 76, "\r\n", 2);
-        len += 78;
+    if (percent != NULL) {
+        (void)snprintf(digits, sizeof(digits), "%d", number);
     }
-    memcpy(text + len, ".\r\n", 3);
-    *ret_len = len + 3;
-    return text;
+    (void)snprintf(commands, sizeof(commands), "MAIL FROM:<%s>\r\nRCPT TO:<%.*s%s%s>\r\nDATA\r\n", s->load->sender, head,
+                   recipient, digits, percent == NULL ? "" : percent + 2);
+    if (!bench_write(conn, commands, strlen(commands)) || bench_reply(conn, NULL) != 250 || bench_reply(conn, NULL) != 250 ||
+        bench_reply(conn, NULL) != 354) {
+        (void)snprintf(s->error, sizeof(s->error), "message %d: envelope refused", number);
+        return false;
+    }
+    return true;
 }
 
 static bool send_one(struct bench_conn *conn, struct session *s, int number)
 {
-    char commands[1024];
-    char recipient[320];
-    const char *percent = strstr(s->load->recipient, "%d");
     size_t len;
     char *message;
     double begin;
+    const char *reply = "";
     bool ok;
 
-    if (percent == NULL) {
-        (void)snprintf(recipient, sizeof(recipient), "%s", s->load->recipient);
-    } else {
-        (void)snprintf(recipient, sizeof(recipient), "%.*s%d%s", (int)(percent - s->load->recipient), s->load->recipient, number,
-                       percent + 2);
-    }
-    (void)snprintf(commands, sizeof(commands), "MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n", s->load->sender, recipient);
-    if (!bench_write(conn, commands, strlen(commands)) || bench_reply(conn, NULL) != 250 ||
-        bench_reply(conn, NULL) != 250 || bench_reply(conn, NULL) != 354) {
-        (void)snprintf(s->error, sizeof(s->error), "envelope refused");
+    if (!send_envelope(conn, s, number)) {
         return false;
     }
-    message = make_message(s->load, s->number, number, &len);
-    ok = bench_write(conn, message, len);
+    message = bench_message_make(s->load->sender, s->number, number, (size_t)s->load->size, &len);
+    message = realloc(message, len + 3);
+    if (message == NULL) {
+        abort();
+    }
+    memcpy(message + len, ".\r\n", 3);
+    ok = bench_write(conn, message, len + 3);
     free(message);
     begin = now();
-    ok = ok && bench_reply(conn, NULL) == 250;
+    ok = ok && bench_reply(conn, &reply) == 250;
     s->latency[number] = now() - begin;
     s->accepted += ok;
+    if (!ok) {
+        (void)snprintf(s->error, sizeof(s->error), "message %d: %.100s", number, reply);
+    }
     return ok;
 }
 
@@ -169,8 +170,9 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int report(const struct load *load, struct session *sessions, double *latency, double seconds)
+static int report(const struct load *load, struct session *sessions, double *latency, double begin)
 {
+    double end = now();
     int total = load->sessions * load->messages;
     int accepted = 0;
 
@@ -181,42 +183,60 @@ static int report(const struct load *load, struct session *sessions, double *lat
         }
     }
     qsort(latency, (size_t)total, sizeof(*latency), compare);
-    (void)printf("{\"accepted\": %d, \"expected\": %d, \"seconds\": %.6f, \"latency_us\": {\"p50\": %.0f, \"p99\": %.0f}}\n",
-                 accepted, total, seconds, latency[total / 2] * 1e6, latency[total * 99 / 100] * 1e6);
+    (void)printf("{\"accepted\": %d, \"expected\": %d, \"begin\": %.6f, \"end\": %.6f, "
+                 "\"latency_us\": {\"p50\": %.0f, \"p99\": %.0f}}\n",
+                 accepted, total, begin, end, latency[total / 2] * 1e6, latency[total * 99 / 100] * 1e6);
     return accepted == total ? 0 : 1;
+}
+
+static int run_all(const struct load *load)
+{
+    struct session *sessions = calloc((size_t)load->sessions, sizeof(*sessions));
+    double *latency = calloc((size_t)load->sessions * (size_t)load->messages, sizeof(*latency));
+    double begin = now();
+    int status = 1;
+
+    if (sessions == NULL || latency == NULL) {
+        abort();
+    }
+    for (int i = 0; i < load->sessions; i++) {
+        sessions[i].load = load;
+        sessions[i].number = i;
+        sessions[i].latency = latency + (size_t)i * (size_t)load->messages;
+        if (pthread_create(&sessions[i].thread, NULL, run, &sessions[i]) != 0) {
+            abort();
+        }
+    }
+    for (int i = 0; i < load->sessions; i++) {
+        (void)pthread_join(sessions[i].thread, NULL);
+    }
+    status = report(load, sessions, latency, begin);
+    free(sessions);
+    free(latency);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     struct load load = {0};
-    struct session *sessions;
-    double *latency;
-    double begin;
-    double seconds;
     int status;
 
     if (argc != 11) {
         (void)fprintf(stderr, "usage: bench_load ADDRESS PORT tls|starttls SESSIONS MESSAGES SIZE USER PASSWORD SENDER RECIPIENT\n");
         return 2;
     }
-    load = (struct load){.address = argv[1], .port = (int)strtol(argv[2], NULL, 10), .starttls = strcmp(argv[3], "starttls") == 0,
-                         .sessions = (int)strtol(argv[4], NULL, 10), .messages = (int)strtol(argv[5], NULL, 10),
-                         .size = (int)strtol(argv[6], NULL, 10), .user = argv[7], .password = argv[8], .sender = argv[9],
-                         .recipient = argv[10], .ctx = SSL_CTX_new(TLS_client_method())};
-    sessions = calloc((size_t)load.sessions, sizeof(*sessions));
-    latency = calloc((size_t)(load.sessions * load.messages), sizeof(*latency));
-    begin = now();
-    for (int i = 0; i < load.sessions; i++) {
-        sessions[i] = (struct session){.load = &load, .number = i, .latency = latency + i * load.messages};
-        (void)pthread_create(&sessions[i].thread, NULL, run, &sessions[i]);
-    }
-    for (int i = 0; i < load.sessions; i++) {
-        (void)pthread_join(sessions[i].thread, NULL);
-    }
-    seconds = now() - begin;
-    status = report(&load, sessions, latency, seconds);
-    free(sessions);
-    free(latency);
+    load.address = argv[1];
+    load.port = (int)strtol(argv[2], NULL, 10);
+    load.starttls = strcmp(argv[3], "starttls") == 0;
+    load.sessions = (int)strtol(argv[4], NULL, 10);
+    load.messages = (int)strtol(argv[5], NULL, 10);
+    load.size = (int)strtol(argv[6], NULL, 10);
+    load.user = argv[7];
+    load.password = argv[8];
+    load.sender = argv[9];
+    load.recipient = argv[10];
+    load.ctx = SSL_CTX_new(TLS_client_method());
+    status = run_all(&load);
     SSL_CTX_free(load.ctx);
     return status;
 }
