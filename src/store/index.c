@@ -161,13 +161,41 @@ static bool index_read_tenants(struct index *x, struct err *err)
     return ok;
 }
 
+#define INDEX_VFS "sealpost"
+
+/* The name as it is: see index_open(). */
+static int index_full_path(sqlite3_vfs *vfs, const char *name, int size, char *out)
+{
+    (void)vfs;
+    size_t len = strlen(name);
+    if (len >= (size_t)size) {
+        return SQLITE_CANTOPEN;
+    }
+    memcpy(out, name, len + 1);
+    return SQLITE_OK;
+}
+
+static bool index_vfs(struct index *x)
+{
+    const sqlite3_vfs *system = sqlite3_vfs_find(NULL);
+    if (system == NULL) {
+        return false;
+    }
+    x->vfs = *system;
+    x->vfs.zName = INDEX_VFS;
+    x->vfs.pNext = NULL;
+    x->vfs.xFullPathname = index_full_path;
+    return sqlite3_vfs_register(&x->vfs, 0) == SQLITE_OK;
+}
+
 bool index_open(const char *path, struct index **ret_index, struct err *err)
 {
     struct index *x = mem_new(sizeof *x);
     x->tenant = mem_new_array(RECORD_TENANTS_MAX, sizeof *x->tenant);
-    int code = sqlite3_open_v2(path, &x->db,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-                               NULL);
+    int code = !index_vfs(x) ? SQLITE_ERROR
+                             : sqlite3_open_v2(path, &x->db,
+                                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                               INDEX_VFS);
     bool ok = code == SQLITE_OK || index_fail(x, "opening", err);
     ok = ok && index_exec(x, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                              "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;"
@@ -196,6 +224,7 @@ void index_close(struct index **index)
         sqlite3_finalize(x->statement[i]);
     }
     sqlite3_close(x->db);
+    sqlite3_vfs_unregister(&x->vfs);
     for (size_t i = 0; i < x->tenant_count; i++) {
         mem_free(x->tenant[i].name);
     }

@@ -19,7 +19,9 @@
 
 struct index;
 
-/* Opens or makes the database at path. False with the reason; a newer schema names the way out. */
+/* Opens or makes the database. A relative path is used as it is, from the working directory at every opening of a file
+ * (SQLite alone would make it absolute, and the folders above may be closed to this user). False with the reason; a
+ * newer schema names the way out. */
 bool index_open(const char *path, struct index **ret_index, struct err *err);
 
 /* Commits what is applied, closes and frees. *index becomes NULL; NULL is accepted. */
@@ -160,6 +162,11 @@ typedef void index_attempt_fn(void *ctx, const struct msg_attempt *attempt);
  * row's attempts when the query asks for them. */
 bool index_query(struct index *index, const struct msg_ctl_query *query, index_row_fn *row, index_attempt_fn *attempt,
                  void *ctx, uint32_t *ret_rows, bool *ret_more, struct err *err);
+
+/* The sealed fields of one recipient (message position, index): what a return is written from when there is no letter.
+ * The slices live until the next call. */
+bool index_recipient(struct index *index, uint64_t message, uint16_t recipient, struct slice *ret_header,
+                     struct slice *ret_envelope, struct slice *ret_sealed);
 
 /* True when no recipient of the message is queued; *ret_known false when there is no such message. */
 bool index_message_final(struct index *index, const struct id *id, bool *ret_known);

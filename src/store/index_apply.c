@@ -349,7 +349,7 @@ static bool index_apply_wave_end(struct index *x, const struct record *record, s
     return wire_done(&r) || index_malformed(record, err);
 }
 
-static bool index_begin(struct index *x, struct err *err)
+bool index_begin(struct index *x, struct err *err)
 {
     if (x->open) {
         return true;

@@ -53,6 +53,7 @@ enum index_statement {
     INDEX_QUERY_ALL,
     INDEX_ATTEMPTS,
     INDEX_FINAL,
+    INDEX_RECIPIENT,
     INDEX_SUMS,
     INDEX_STATEMENTS
 };
@@ -64,6 +65,7 @@ struct index_tenant {
 };
 
 struct index {
+    sqlite3_vfs vfs; /* the system's, but for names */
     sqlite3 *db;
     sqlite3_stmt *statement[INDEX_STATEMENTS];
     uint64_t position; /* applied */
@@ -80,6 +82,9 @@ extern const char *const index_sql[INDEX_STATEMENTS];
 
 /* A statement ready to bind; NULL with err. */
 sqlite3_stmt *index_statement(struct index *index, enum index_statement which, struct err *err);
+
+/* Opens a transaction when none is. */
+bool index_begin(struct index *index, struct err *err);
 
 /* Runs a statement that returns no row, and resets it. */
 bool index_run(struct index *index, sqlite3_stmt *statement, struct err *err);

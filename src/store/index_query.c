@@ -102,6 +102,24 @@ bool index_query(struct index *x, const struct msg_ctl_query *query, index_row_f
     return ok;
 }
 
+bool index_recipient(struct index *x, uint64_t message, uint16_t recipient, struct slice *ret_header,
+                     struct slice *ret_envelope, struct slice *ret_sealed)
+{
+    bool ok = true;
+    sqlite3_stmt *s = index_statement(x, INDEX_RECIPIENT, NULL);
+    if (s == NULL) {
+        return false;
+    }
+    index_bind(s, 1, (int64_t)(message + recipient));
+    if (!index_row(x, s, &ok, NULL)) {
+        return false;
+    }
+    *ret_header = index_blob(s, 0);
+    *ret_envelope = index_blob(s, 1);
+    *ret_sealed = index_blob(s, 2);
+    return true;
+}
+
 bool index_message_final(struct index *x, const struct id *id, bool *ret_known)
 {
     bool ok = true;

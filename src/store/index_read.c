@@ -233,7 +233,7 @@ size_t index_letters_expired(struct index *x, int64_t now_us, struct id *ids, si
     bool ok = true;
     size_t count = 0;
     sqlite3_stmt *s = index_statement(x, INDEX_EXPIRED, NULL);
-    if (s == NULL) {
+    if (s == NULL || !index_begin(x, NULL)) {
         return 0;
     }
     index_bind(s, 1, now_us);

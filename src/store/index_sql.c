@@ -91,7 +91,8 @@ const char *const index_sql[INDEX_STATEMENTS] = {
     [INDEX_LETTER_BY_ROW] = INDEX_LETTER_COLUMNS "WHERE l.n = ?1",
     [INDEX_LETTER_BY_ID] = INDEX_LETTER_COLUMNS "WHERE l.id = ?1",
     [INDEX_LETTER_BY_LINK] = INDEX_LETTER_COLUMNS "WHERE l.n = (SELECT letter FROM link WHERE digest = ?1)",
-    [INDEX_EXPIRED] = "SELECT id FROM letter WHERE gone = 0 AND expires <= ?1 LIMIT ?2",
+    [INDEX_EXPIRED] = "SELECT id FROM letter WHERE gone = 0 AND expires <= ?1 AND NOT EXISTS"
+                      " (SELECT 1 FROM recipient r WHERE r.n = letter.recipient AND r.live = 1) LIMIT ?2",
     [INDEX_MARK_GONE] = "UPDATE letter SET gone = 1, header = NULL, envelope = NULL, address = NULL, token = NULL,"
                         " center = NULL WHERE id = ?1",
     [INDEX_MAILS] = "SELECT r.tag, r.destination FROM letter l JOIN recipient r ON r.n = l.recipient WHERE l.at >= ?1"
@@ -108,5 +109,7 @@ const char *const index_sql[INDEX_STATEMENTS] = {
                        " ORDER BY a.number",
     [INDEX_FINAL] = "SELECT m.n, (SELECT count(*) FROM recipient r WHERE r.n BETWEEN m.n AND m.n + 100 AND r.message ="
                     " m.n AND r.state = 1) FROM message m WHERE m.id = ?1",
+    [INDEX_RECIPIENT] = "SELECT m.header, m.envelope, r.sealed FROM recipient r JOIN message m ON m.n = r.message"
+                        " WHERE r.n = ?1",
     [INDEX_SUMS] = "SELECT m.kind, r.state, count(*) FROM recipient r JOIN message m ON m.n = r.message GROUP BY 1, 2",
 };

@@ -121,6 +121,11 @@ static bool journal_ready(struct journal *j, size_t size, int64_t now_us)
     return true;
 }
 
+bool journal_prepare(struct journal *j, size_t size, int64_t now_us)
+{
+    return !j->failed && journal_ready(j, size, now_us);
+}
+
 uint64_t journal_append(struct journal *j, struct record *record, bool lazy, int64_t now_us)
 {
     if (j->failed || !journal_ready(j, record_size(record), now_us) || !journal_put(j, record)) {

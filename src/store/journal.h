@@ -61,6 +61,10 @@ void journal_close(struct journal **journal);
  * The parts are copied. now_us is clock_wait_us(). */
 uint64_t journal_append(struct journal *journal, struct record *record, bool lazy, int64_t now_us);
 
+/* Makes sure that records of together `size` bytes go into the open wave, so that no wave starts between a change of
+ * counters and the record that says it. False as journal_append(). */
+bool journal_prepare(struct journal *journal, size_t size, int64_t now_us);
+
 /* Leaves a function with the open wave, to be called when everything appended so far is durable (an empty wave is made
  * where none is open). */
 typedef void journal_durable_fn(void *ctx);
@@ -120,6 +124,10 @@ void journal_release(struct journal *journal, uint64_t position);
 /* Removes closed segments whose records all lie before `indexed` (a position the index has on stable storage) and
  * whose content nobody holds. Returns how many. */
 size_t journal_drop(struct journal *journal, uint64_t indexed);
+
+/* Reads everything on the disk and verifies it, without quarantine; nothing may be under way (journal_settle()). As
+ * journal_scan(). */
+bool journal_verify(struct journal *journal, struct journal_scan_report *ret_report, struct err *err);
 
 /* Fills *ret_stats. */
 void journal_stats(struct journal *journal, struct journal_stats *ret_stats);

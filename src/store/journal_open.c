@@ -236,6 +236,16 @@ void journal_close(struct journal **journal)
     *journal = NULL;
 }
 
+bool journal_verify(struct journal *j, struct journal_scan_report *ret_report, struct err *err)
+{
+    const struct journal_scan scan = {
+        .dir_fd = j->config.dir_fd,
+        .quarantine_fd = -1,
+        .segment_max = j->config.segment_bytes + JOURNAL_FILE_SLACK,
+    };
+    return journal_scan(&scan, ret_report, err);
+}
+
 size_t journal_drop(struct journal *j, uint64_t indexed)
 {
     size_t kept = 0;

@@ -28,6 +28,7 @@ struct queue_tenant {
     uint32_t number; /* the index's row */
     char *name;
     struct state_counts counts;
+    bool counted; /* changed since the last wave-end */
 };
 
 struct queue_dest {
@@ -50,7 +51,8 @@ struct queue_job {
     uint16_t retry;       /* tries of a transit object */
     uint32_t flags;
     struct queue_tenant *tenant;
-    uint64_t message;     /* position of the message's record, 0 once it is gone */
+    uint64_t message;     /* position of the message's record */
+    struct id message_id; /* of the message; for mail the same as id */
     uint64_t letter;      /* row of the letter; 0 for mail */
     int64_t accepted_us;
     int64_t by_us;        /* MAIL: DELIVERBY; NOTICE, CODE: end of its lifetime */

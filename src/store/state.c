@@ -9,7 +9,7 @@
 
 /* One way: allowed from these states and notices; what is set; the leaf's type. */
 struct state_way {
-    uint8_t from;        /* enum state_recipient */
+    uint8_t from;        /* enum state_recipient; 0: no such event */
     uint8_t notices;     /* bits of enum state_notice */
     uint8_t needs_flags;
     uint8_t to;
@@ -27,7 +27,6 @@ static const struct state_way state_ways[STATE_EVENT_COUNT] = {
     [STATE_DELIVER] = {STATE_QUEUED, STATE_NO_NOTICE, 0, STATE_DELIVERED, STATE_KEEP, 0, 0},
     [STATE_LATER] = {STATE_QUEUED, STATE_NO_NOTICE, 0, STATE_QUEUED, STATE_KEEP, 0, 0},
     [STATE_POST] = {STATE_QUEUED, STATE_NO_NOTICE, 0, STATE_POSTED, STATE_NOTICE_PENDING, 0, 0},
-    [STATE_POST_HELD] = {STATE_QUEUED, STATE_NO_NOTICE, 0, STATE_POSTED, STATE_NOTICE_HELD, 0, 0},
     [STATE_RETURN] = {STATE_QUEUED, STATE_NO_NOTICE, 0, STATE_RETURNED, STATE_KEEP, 0, 0},
     [STATE_RETURN_UNTOLD] = {STATE_QUEUED, STATE_NO_NOTICE, 0, STATE_RETURNED, STATE_KEEP, STATE_FLAG_TELL, 0},
     [STATE_NOTICE_DELIVER] = {STATE_POSTED, STATE_PENDING, 0, STATE_POSTED, STATE_NOTICE_SENT, 0,
@@ -93,7 +92,7 @@ void state_count(struct state_counts *counts, uint8_t kind, uint8_t before, uint
 
 bool state_count_change(struct state_counts *counts, uint8_t kind, const struct record_change *change)
 {
-    if (change->event == 0 || change->event >= STATE_EVENT_COUNT) {
+    if (change->event >= STATE_EVENT_COUNT || state_ways[change->event].from == 0) {
         return false;
     }
     const struct state_way *way = &state_ways[change->event];

@@ -6,8 +6,8 @@
  * Message Center; RETURNED, when the sender is told why it could not be.
  *
  * Delivered and returned are final. Posted is final once the recipient has been told, and until then the letter's
- * notice has a story of its own: it is PENDING and is tried like mail; it is HELD when posting was caused by a sign of
- * attack and it must not leave without proof or the operator's word, which makes it pending again. It ends SENT. When
+ * notice has a story of its own: it is PENDING and is tried like mail. When posting was caused by a sign of attack and
+ * no proof can be had, it is HELD until the operator's word makes it pending again. It ends SENT. When
  * every host refused it in two tries (the first is remembered in refused_once), it ends REFUSED, and when its lifetime
  * passed first (held or not) it ends WITHDRAWN; in both cases the letter is closed, and the recipient goes from posted
  * to RETURNED.
@@ -44,8 +44,7 @@ enum state_event {
     STATE_DELIVER = 1,
     STATE_LATER = 2,
     STATE_POST = 3,
-    STATE_POST_HELD = 4,
-    STATE_RETURN = 5,       /* the courier handed over the answer to the sender, or none is owed */
+    STATE_RETURN = 5,        /* the courier handed over the answer to the sender, or none is owed */
     STATE_RETURN_UNTOLD = 6, /* the store's doing: the answer is still to be written */
     STATE_NOTICE_DELIVER = 7,
     STATE_NOTICE_LATER = 8,
