@@ -218,6 +218,34 @@ static void walk_object(struct walk *w, GMimeObject *object, unsigned depth)
         take_text(w, object, is_type(object, "text", "html"));
 }
 
+/* End of the header field that begins at `from`: behind the line that no continuation follows. */
+static size_t field_end(struct slice s, size_t from)
+{
+    size_t at = from;
+    do
+        at = slice_find(s, at, '\n') + 1;
+    while (at < s.len && (s.data[at] == ' ' || s.data[at] == '\t'));
+    return at < s.len ? at : s.len;
+}
+
+/* A copy of the message for GMime without header fields of absurd length: it parses addresses by recursion. */
+static GMimeStream *stream_of(struct mime_view *view, struct slice message)
+{
+    GByteArray *bytes = g_byte_array_sized_new((guint)message.len);
+    size_t at = 0;
+    while (at < message.len && message.data[at] != '\r' && message.data[at] != '\n') {
+        size_t end = field_end(message, at);
+        if (end - at <= MIME_VIEW_FIELD_MAX)
+            g_byte_array_append(bytes, message.data + at, (guint)(end - at));
+        else
+            view->answer.cut = true;
+        at = end;
+    }
+    if (at < message.len)
+        g_byte_array_append(bytes, message.data + at, (guint)(message.len - at));
+    return g_mime_stream_mem_new_with_byte_array(bytes);
+}
+
 /* What GMime does not take for a message is shown as it is. */
 static void show_raw(struct mime_view *view, struct slice message)
 {
@@ -255,7 +283,7 @@ void mime_view_read(struct slice message, unsigned part, struct mime_view *ret_v
 {
     struct walk walk = {.view = ret_view, .wanted = part, .text_wanted = true};
     view_init(ret_view);
-    GMimeStream *stream = g_mime_stream_mem_new_with_buffer((const char *)message.data, message.len);
+    GMimeStream *stream = stream_of(ret_view, message);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     GMimeMessage *tree = g_mime_parser_construct_message(parser, NULL);
     if (tree == NULL) {

@@ -10,6 +10,9 @@
 
 #define MIME_VIEW_DEPTH_MAX 32u /* real mail nests 5 deep; deeper parts are listed as one attachment */
 
+/* Longer header fields of a message are left out: a thousand addresses fit. */
+#define MIME_VIEW_FIELD_MAX 65536u
+
 /* Starts GMime. Once in a process, before the sandbox; charset_load() goes beside it. */
 void mime_view_setup(void);
 

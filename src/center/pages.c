@@ -47,10 +47,9 @@ static void link_form(struct buf *out, struct slice token, const char *rest)
 void page_link(struct buf *out, const struct page_site *site, struct slice token)
 {
     page_begin(out, site, SLICE_LIT("A protected message for you"));
-    html_put(out, "<h1>A protected message for you</h1>\n<p>");
+    html_put(out, "<h1>A protected message for you</h1>\n<p>A message for you is kept here by ");
     html_text(out, site->operator_name);
-    html_put(out, " keeps a message for you here, because it could not be handed to your mailbox with enough "
-                  "protection on the way.</p>\n"
+    html_put(out, ", because it could not be handed to your mailbox with enough protection on the way.</p>\n"
                   "<p>To show that the mailbox is yours, you get a code of eight digits by mail. You type it on the next "
                   "page, then you can read the message. You need no account and no password.</p>\n");
     link_form(out, token, "");
@@ -155,14 +154,14 @@ static void put_attachments(struct buf *out, const struct page_letter *letter)
     while (layout_next(&view_part_layout, &r, &part)) {
         if (number++ == 0)
             html_put(out, "<h2>Attachments</h2>\n<ul class=\"files\">\n");
-        html_put(out, "<li><a class=\"attachment\" download");
+        html_put(out, "<li><a class=\"attachment\"");
         put_href(out, &letter->letter, number);
-        html_attribute(out, "data-name", part.name);
-        html_put(out, "><bdi>");
+        html_attribute(out, "download", part.name);
+        html_put(out, " dir=\"auto\">");
         html_text(out, part.name);
-        html_put(out, "</bdi> <span class=\"soft\">(");
+        html_put(out, "</a> <span class=\"soft\">");
         put_size(out, part.size);
-        html_put(out, ")</span></a></li>\n");
+        html_put(out, "</span></li>\n");
     }
     if (number > 0)
         html_put(out, "</ul>\n<p class=\"soft\">Attachments are saved, not shown here. Open one only if you expected "

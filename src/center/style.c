@@ -47,8 +47,9 @@ struct slice style_sheet(void)
         "pre{font:inherit;white-space:pre-wrap;margin:0;padding-top:1.25rem;border-top:1px solid var(--line);"
         "unicode-bidi:plaintext;tab-size:4}\n"
         "ul.files{list-style:none;margin:0;padding:0}\n"
-        "ul.files li{border:1px solid var(--line);border-radius:.5rem;margin:.5rem 0}\n"
-        "ul.files a{display:block;padding:.625rem 1rem;min-height:2.75rem}\n"
+        "ul.files li{display:flex;flex-wrap:wrap;align-items:center;gap:0 .75rem;border:1px solid var(--line);"
+        "border-radius:.5rem;margin:.5rem 0;padding:0 1rem}\n"
+        "ul.files a{padding:.625rem 0;min-height:2.75rem}\n"
         "@media print{body{background:#fff;color:#000}.card{border:0;padding:0}form,.others,footer{display:none}}\n");
 }
 

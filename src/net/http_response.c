@@ -111,23 +111,24 @@ static bool plain_char(uint8_t c)
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '.' || c == '-' || c == '_';
 }
 
-/* Content-Disposition with an ASCII name for old clients and the exact one of RFC 6266 / RFC 8187. */
+/* Content-Disposition (RFC 6266): a plain name in quotes, any other in the exact form of RFC 8187 alone, because some
+ * readers prefer a plain approximation when both are there. */
 static void put_disposition(struct buf *out, struct slice name)
 {
+    bool plain = true;
     if (name.len > HTTP_FILE_NAME_MAX)
         out->over = true;
-    buf_append_str(out, "Content-Disposition: attachment; filename=\"");
     for (size_t i = 0; i < name.len; i++)
-        if ((name.data[i] & 0xc0) != 0x80) /* one '_' for each character beyond ASCII */
-            buf_append_byte(out, plain_char(name.data[i]) || name.data[i] == ' ' ? name.data[i] : '_');
-    buf_append_str(out, "\"; filename*=UTF-8''");
+        plain = plain && (plain_char(name.data[i]) || name.data[i] == ' ');
+    buf_append_str(out, plain ? "Content-Disposition: attachment; filename=\"" :
+                                "Content-Disposition: attachment; filename*=UTF-8''");
     for (size_t i = 0; i < name.len; i++) {
-        if (plain_char(name.data[i]))
+        if (plain || plain_char(name.data[i]))
             buf_append_byte(out, name.data[i]);
         else
             buf_printf(out, "%%%02X", name.data[i]);
     }
-    buf_append_str(out, "\r\n");
+    buf_append_str(out, plain ? "\"\r\n" : "\r\n");
 }
 
 bool http_response_head(const struct http_response *response, int64_t now_utc_us, struct buf *out)

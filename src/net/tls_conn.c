@@ -54,6 +54,7 @@ struct tls_conn {
     struct err reason;
     bool secure;        /* the handshake has succeeded; CLOSING encrypts its rest */
     bool reading;
+    bool watched; /* input is watched: from reading on until input comes while it is off */
     bool in_read;
     bool read_wants_write; /* the TLS library must write before it can read */
     bool stuck;         /* output had to wait: drained() is owed */
@@ -202,9 +203,17 @@ static void update_watch(struct tls_conn *conn)
         events |= LOOP_WRITE;
     if (conn->state == TLS_CONN_HANDSHAKE)
         events |= SSL_want_write(conn->ssl) ? LOOP_WRITE : LOOP_READ;
-    else if (conn->state == TLS_CONN_LINGER || (conn->reading && conn->state != TLS_CONN_CONNECTING))
+    else if (conn->state == TLS_CONN_LINGER || (conn->watched && conn->state != TLS_CONN_CONNECTING))
         events |= LOOP_READ;
     loop_watch_set(conn->watch, events);
+}
+
+/* Input came while reading is off. Only now is the watch taken off: most pauses (an answer of another process) are over
+ * before the client says more, and cost no system call. */
+static void mute(struct tls_conn *conn, unsigned events)
+{
+    if (!conn->reading && (events & LOOP_READ) != 0)
+        conn->watched = false;
 }
 
 static void step_handshake(struct tls_conn *conn)
@@ -346,8 +355,11 @@ static void leave(struct tls_conn *conn)
 {
     if (!conn->doomed)
         tell_drained(conn);
-    if (!conn->doomed && conn->state == TLS_CONN_HANDSHAKE && SSL_in_before(conn->ssl))
+    if (!conn->doomed && conn->state == TLS_CONN_HANDSHAKE && SSL_in_before(conn->ssl)) {
         step_handshake(conn);
+        if (may_read(conn) && SSL_has_pending(conn->ssl) == 1)
+            start_timer(conn, 0); /* a client that is quick: its request came with its Finished */
+    }
     if (!conn->doomed && conn->state == TLS_CONN_OVER && !conn->told) {
         conn->told = true;
         loop_watch_free(&conn->watch);
@@ -364,6 +376,7 @@ static void on_event(void *ctx, unsigned events)
 {
     struct tls_conn *conn = ctx;
     conn->depth++;
+    mute(conn, events);
     if (conn->state == TLS_CONN_CONNECTING)
         step_connect(conn);
     else
@@ -399,7 +412,7 @@ struct tls_conn *tls_conn_create(struct loop *loop, struct tls_scratch *scratch,
     conn->fd = fd;
     conn->ops = ops;
     conn->ctx = ctx;
-    conn->reading = true;
+    conn->reading = conn->watched = true;
     conn->state = connecting ? TLS_CONN_CONNECTING : TLS_CONN_CLEAR;
     buf_init_secret(&conn->out, TLS_CONN_OUTPUT_MAX);
     conn->watch = loop_watch_create(loop, fd, connecting ? LOOP_WRITE : LOOP_READ, on_event, conn);
@@ -462,6 +475,7 @@ void tls_conn_reading(struct tls_conn *conn, bool on)
     if (conn->reading == on)
         return;
     conn->reading = on;
+    conn->watched = conn->watched || on;
     if (on && !conn->in_read && conn->secure && conn->state == TLS_CONN_SECURE && SSL_has_pending(conn->ssl) == 1)
         start_timer(conn, 0);
     if (conn->depth == 0)

@@ -11,8 +11,6 @@
 #include "os/sandbox.h"
 #include "roles/scrub.h"
 
-#define KEEP_FD 3 /* where the stream is moved to */
-
 /* Waits until fd can be read or written. False after VIEW_WAIT_US: web has given up long before. */
 static bool wait_for(int fd, short events)
 {
@@ -79,15 +77,11 @@ static bool write_answer(int fd, const struct mime_view *view)
 }
 
 /* Leaves nothing open but the stream and standard error. */
-static bool keep_only(int fd)
+static void keep_only(int fd)
 {
-    if (fd != KEEP_FD && dup2(fd, KEEP_FD) < 0)
-        return false;
-    for (int other = KEEP_FD + 1; other < SCRUB_FILES_MAX; other++)
-        close(other);
-    close(STDIN_FILENO);
-    close(STDOUT_FILENO);
-    return true;
+    for (int other = 0; other < SCRUB_FILES_MAX; other++)
+        if (other != fd && other != STDERR_FILENO)
+            close(other);
 }
 
 _Noreturn void scrub_child_main(int fd)
@@ -96,12 +90,13 @@ _Noreturn void scrub_child_main(int fd)
     struct view_question question;
     struct buf message;
     struct mime_view view;
-    if (!keep_only(fd) || !sandbox_enter_pipe_only(VIEW_MEMORY_MAX, VIEW_CPU_SECONDS, &err))
+    keep_only(fd);
+    if (!sandbox_enter_pipe_only(VIEW_MEMORY_MAX, VIEW_CPU_SECONDS, &err))
         _exit(1);
     buf_init_secret(&message, VIEW_MESSAGE_MAX);
-    if (!read_question(KEEP_FD, &question, &message))
+    if (!read_question(fd, &question, &message))
         _exit(2);
     mime_view_read(buf_slice(&message), question.part, &view);
-    bool good = write_answer(KEEP_FD, &view);
+    bool good = write_answer(fd, &view);
     _exit(good ? 0 : 2);
 }

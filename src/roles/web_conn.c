@@ -252,8 +252,8 @@ void web_conn_create(struct web *web, int fd)
         web_conn_free(&conn);
         return;
     }
-    tls_conn_start_tls(conn->tls, ssl);
     conn_become(conn, WEB_CONN_HANDSHAKE);
+    tls_conn_start_tls(conn->tls, ssl); /* may be secured at once */
 }
 
 void web_conn_free(struct web_conn **conn)

@@ -105,8 +105,8 @@ static void test_letter(void **state)
                                          "data-field=\"subject\"", "data-field=\"date\"", "<pre id=\"text\""};
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
         assert_int_equal(count_of(html, fields[i]), 1);
-    assert_int_equal(count_of(html, "<a class=\"attachment\" download href=\"/m/00000000-0000-0000-0000-000000000000/a/"), 2);
-    assert_non_null(strstr(html, "(1.2 MB)"));
+    assert_int_equal(count_of(html, "<a class=\"attachment\" href=\"/m/00000000-0000-0000-0000-000000000000/a/"), 2);
+    assert_non_null(strstr(html, ">1.2 MB<"));
     assert_null(strstr(html, session.text));
     buf_reset(&out);
     letter.view = NULL;
