@@ -12,6 +12,7 @@
 #include "mail/envelope.h"
 #include "os/msg.h"
 
+#define COMMIT_REST 4096u /* bytes of a commit beside its content, mostly */
 #define DATE_MAX 100u /* bytes of a Date field worth keeping for delivery reports */
 
 static void free_text(char **text)
@@ -418,6 +419,7 @@ static void commit(struct intake_message *m)
         return;
     }
     buf_init(&payload, CHAN_PAYLOAD_MAX);
+    buf_reserve(&payload, m->sealed.len + COMMIT_REST); /* grown once, not by doubling */
     if (!intake_commit_payload(m, &payload)) {
         buf_free(&payload);
         refuse(m, 552, "5.3.4", "envelope and header fields are larger than can be held");

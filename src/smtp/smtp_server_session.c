@@ -62,9 +62,14 @@ void smtp_server_reset(struct smtp_server_session *s, bool forget)
 
 static void put_line(struct smtp_server_session *s, unsigned code, const char *status, const char *text)
 {
-    buf_printf(&s->out, "%03u %s ", code, status);
-    for (const char *p = text; *p != '\0'; p++)
-        buf_append_byte(&s->out, *p >= 0x20 && *p < 0x7f ? (uint8_t)*p : '?');
+    uint8_t digits[4] = {(uint8_t)('0' + code / 100 % 10), (uint8_t)('0' + code / 10 % 10), (uint8_t)('0' + code % 10), ' '};
+    buf_append(&s->out, digits, sizeof(digits));
+    buf_append_str(&s->out, status);
+    buf_append_byte(&s->out, ' ');
+    if (smtp_syntax_is_printable(slice_str(text)))
+        buf_append_str(&s->out, text);
+    else
+        codec_escape(&s->out, slice_str(text));
     buf_append_str(&s->out, "\r\n");
 }
 

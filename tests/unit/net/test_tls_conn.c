@@ -348,6 +348,36 @@ static void tls_1_2_has_its_exporter_too(void **state)
     assert_true(tls_conn_exporter(w->b.conn, a));
 }
 
+static void a_second_session_resumes(void **state)
+{
+    struct world *w = *state;
+    struct tls_facts facts;
+    int fds[2];
+    secure_both(w);
+    tls_conn_write(w->a.conn, SLICE_LIT("x"));
+    tls_conn_flush(w->a.conn);
+    w->stop_at = 1;
+    run(w);
+    /* A copy: the library spoils the session of a connection that ends without goodbye. */
+    SSL_SESSION *session = SSL_SESSION_dup(SSL_get0_session(tls_conn_ssl(w->b.conn)));
+    tls_conn_free(&w->a.conn);
+    tls_conn_free(&w->b.conn);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    w->a.conn = tls_conn_create(w->loop, w->scratch, fds[0], false, &ops, &w->a);
+    w->b.conn = tls_conn_create(w->loop, w->scratch, fds[1], false, &ops, &w->b);
+    w->a.secured = w->b.secured = 0;
+    SSL *ssl = client_ssl(w);
+    assert_int_equal(SSL_set_session(ssl, session), 1);
+    SSL_SESSION_free(session);
+    tls_conn_start_tls(w->a.conn, tls_server_ssl(w->server));
+    tls_conn_start_tls(w->b.conn, ssl);
+    w->stop_at = 0;
+    w->stop_when_secure = true;
+    run(w);
+    tls_conn_facts(w->a.conn, &facts);
+    assert_true(facts.resumed);
+}
+
 static void a_key_of_another_certificate_is_refused(void **state)
 {
     struct buf certificate;
@@ -387,6 +417,7 @@ int main(void)
         CASE(row_30_another_protocol_by_alpn_is_refused),
         CASE(our_own_protocol_by_alpn_is_served),
         CASE(tls_1_2_has_its_exporter_too),
+        CASE(a_second_session_resumes),
         cmocka_unit_test(a_key_of_another_certificate_is_refused),
     };
     signal(SIGPIPE, SIG_IGN); /* as every role does */

@@ -40,6 +40,17 @@ void stage_turn(struct stage *stage)
     assert_false(stage->timed_out);
 }
 
+void stage_pause(struct stage *stage, int64_t us)
+{
+    int64_t end = clock_wait_us() + us;
+    for (int64_t left = us; left > 0; left = end - clock_wait_us()) {
+        loop_timer_start(stage->timer, left);
+        loop_run(stage->loop);
+        stage->timed_out = false;
+    }
+    loop_timer_stop(stage->timer);
+}
+
 /* --- peers --- */
 
 static void answer(struct chan *chan, const struct chan_frame *frame, const struct layout *layout, const void *object,
@@ -151,18 +162,21 @@ static void give_file(struct stage *s, uint64_t request)
 
 static void hold(struct stage *s, const struct chan_frame *frame)
 {
-    s->held_type = frame->type;
-    s->held_request = frame->request;
+    assert_true(s->held_count < STAGE_HELD_MAX);
+    s->held[s->held_count].type = frame->type;
+    s->held[s->held_count++].request = frame->request;
 }
 
 void stage_release(struct stage *stage)
 {
-    assert_int_not_equal(stage->held_request, 0);
-    if (stage->held_type == MSG_OPEN)
-        give_file(stage, stage->held_request);
+    assert_true(stage->held_count > 0);
+    uint64_t request = stage->held[0].request;
+    uint16_t type = stage->held[0].type;
+    memmove(stage->held, stage->held + 1, --stage->held_count * sizeof(*stage->held));
+    if (type == MSG_OPEN)
+        give_file(stage, request);
     else
-        give_status(stage, MSG_COMMIT, stage->held_request, stage->commit_code, -1);
-    stage->held_request = 0;
+        give_status(stage, MSG_COMMIT, request, stage->commit_code, -1);
 }
 
 static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *frame)
@@ -286,7 +300,7 @@ static int listener(int *ret_port)
     return fd;
 }
 
-static void boot(struct stage *s, unsigned sessions)
+static void boot(struct stage *s, unsigned sessions, unsigned processes)
 {
     struct buf text;
     struct buf counts;
@@ -297,7 +311,7 @@ static void boot(struct stage *s, unsigned sessions)
     conf_example(&text, s->path, "mail.example");
     buf_printf(&text, "limits {\n sessions = %u\n message-size = \"60MiB\"\n recipients = 3\n}\n", sessions);
     for (int i = 0; i < ROLE_KIND_COUNT; i++)
-        wire_put_u32(&counts, 1);
+        wire_put_u32(&counts, i == ROLE_INTAKE ? processes : 1);
     struct msg_boot msg = {ROLE_INTAKE, 0, 1, buf_slice(&counts), slice_str(name), buf_slice(&text)};
     command(s, MSG_BOOT, &msg_boot_layout, &msg, -1);
     buf_free(&text);
@@ -339,7 +353,7 @@ static void spawn(struct stage *s)
     s->supervisor = chan_create(s->loop, fds[0], "intake", &chan_ops, s);
 }
 
-void stage_start(struct stage *stage, unsigned sessions)
+void stage_start(struct stage *stage, unsigned sessions, unsigned processes)
 {
     struct key wrapping = {{1}};
     struct err err;
@@ -355,7 +369,7 @@ void stage_start(struct stage *stage, unsigned sessions)
     stage->client_ctx = SSL_CTX_new(TLS_client_method());
     assert_true(tls_profile_apply(stage->client_ctx, &err));
     stage->maker = sealed_maker_create(SLICE_LIT("work/default/1"), &wrapping, NULL);
-    boot(stage, sessions);
+    boot(stage, sessions, processes);
     hand_over(stage);
     chan_send(stage->supervisor, MSG_START, SLICE_EMPTY, -1);
     while (!stage->ready && !stage->gone)

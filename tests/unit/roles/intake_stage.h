@@ -13,6 +13,7 @@
 
 #define STAGE_KEYS_MAX 4096
 #define STAGE_CLIENTS_MAX 4
+#define STAGE_HELD_MAX 8
 #define STAGE_DEADLINE_US (20 * CLOCK_US_PER_S)
 
 enum stage_port { STAGE_TLS, STAGE_STARTTLS };
@@ -54,8 +55,11 @@ struct stage {
     uint8_t open_code;
     bool hold_commits;     /* keep the answer back */
     bool hold_opens;
-    uint64_t held_request;
-    uint16_t held_type;
+    struct {
+        uint64_t request;
+        uint16_t type;
+    } held[STAGE_HELD_MAX];
+    unsigned held_count;
     int file; /* the last one opened, -1: none */
     unsigned opens;
     unsigned drops;
@@ -64,15 +68,17 @@ struct stage {
     struct stage_client clients[STAGE_CLIENTS_MAX];
 };
 
-/* Starts intake with that many sessions allowed. */
-void stage_start(struct stage *stage, unsigned sessions);
+/* Starts intake with that many sessions allowed; processes: how many of its kind it is told there are. */
+void stage_start(struct stage *stage, unsigned sessions, unsigned processes);
 /* Ends everything; the child is killed when it still lives. */
 void stage_finish(struct stage *stage);
+/* Lets things happen for that long. */
+void stage_pause(struct stage *stage, int64_t us);
 /* One event of any kind, or the test fails after STAGE_DEADLINE_US. */
 void stage_turn(struct stage *stage);
 /* Gives intake a keyd, or a store; an earlier one is closed. */
 void stage_meet(struct stage *stage, enum role_kind kind);
-/* Answers what is held back: an open with its file, a commit with commit_code. */
+/* Answers the oldest question held back: an open with its file, a commit with commit_code. */
 void stage_release(struct stage *stage);
 
 /* A client that is connected, and inside TLS on STAGE_TLS. number below STAGE_CLIENTS_MAX. */

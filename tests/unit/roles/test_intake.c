@@ -35,7 +35,7 @@ static int setup(void **state)
         return 0;
     }
     struct stage *stage = mem_new(sizeof(*stage));
-    stage_start(stage, 3);
+    stage_start(stage, 3, 64);
     *state = stage;
     return 0;
 }
@@ -343,7 +343,7 @@ static void a_large_message_goes_to_a_file(void **state)
             say_many(c, sizes[i]);
             stage_say(c, SLICE_LIT(".\r\n"));
             if (held != 0 && message.content_length > 0) { /* as the time before */
-                while (s->held_request == 0)
+                while (s->held_count == 0)
                     stage_turn(s);
                 stage_release(s);
             }
@@ -437,7 +437,7 @@ static void the_store_dies_and_returns(void **state)
     s->hold_commits = true;
     stage_ask(c, START "DATA\r\n", STARTED "354");
     stage_say(c, SLICE_LIT(HEADER "\r\n.\r\n" START "DATA\r\n"));
-    while (s->held_request == 0)
+    while (s->held_count == 0)
         stage_turn(s);
     chan_free(&s->store);
     stage_hear(c, "451 4.3.0\n" STARTED "354");
@@ -508,7 +508,7 @@ static void a_session_that_leaves_while_its_message_is_committed(void **state)
     s->hold_commits = true;
     stage_ask(c, START "DATA\r\n", STARTED "354");
     stage_say(c, SLICE_LIT(HEADER "\r\n.\r\n"));
-    while (s->held_request == 0)
+    while (s->held_count == 0)
         stage_turn(s);
     stage_cut(c);
     stage_release(s);
@@ -516,6 +516,33 @@ static void a_session_that_leaves_while_its_message_is_committed(void **state)
     c = known(s, 0);
     stage_ask(c, START "DATA\r\n", STARTED "354");
     stage_ask(c, HEADER "\r\n.\r\n", "250 2.0.0");
+}
+
+/* This process's share of 8 MB is 128 KB here. */
+static void a_slow_store_stops_the_reading_of_content(void **state)
+{
+    struct stage *s = stage_of(state);
+    s->hold_commits = true;
+    for (unsigned i = 0; i < 2; i++) {
+        struct stage_client *c = known(s, i);
+        stage_ask(c, START "DATA\r\n", STARTED "354");
+        stage_say(c, SLICE_LIT(HEADER "\r\n"));
+        say_many(c, 64800);
+        stage_say(c, SLICE_LIT(".\r\n"));
+        while (s->held_count == i)
+            stage_turn(s);
+    }
+    struct stage_client *third = known(s, 2);
+    stage_ask(third, START "DATA\r\n", STARTED "354");
+    stage_say(third, SLICE_LIT(HEADER "\r\n"));
+    say_many(third, 400000);
+    stage_pause(s, 200000);
+    assert_int_equal(s->opens, 0);
+    stage_release(s);
+    stage_release(s);
+    s->hold_commits = false;
+    stage_ask(third, ".\r\n", "250 2.0.0");
+    assert_int_equal(s->opens, 1);
 }
 
 static void draining_tells_everybody_and_loses_no_answer(void **state)
@@ -529,7 +556,7 @@ static void draining_tells_everybody_and_loses_no_answer(void **state)
     stage_ask(content, START "DATA\r\n", STARTED "354");
     stage_ask(busy, START "DATA\r\n", STARTED "354");
     stage_say(busy, SLICE_LIT(HEADER "\r\n.\r\n"));
-    while (s->held_request == 0)
+    while (s->held_count == 0)
         stage_turn(s);
     chan_send(s->supervisor, MSG_DRAIN, SLICE_EMPTY, -1);
     stage_hear(idle, "421 4.3.2 the service stops");
@@ -590,6 +617,7 @@ int main(void)
         CASE(keyd_dies_and_returns),
         CASE(row_6_a_cut_in_the_middle_leaves_nothing),
         CASE(a_session_that_leaves_while_its_message_is_committed),
+        CASE(a_slow_store_stops_the_reading_of_content),
         CASE(draining_tells_everybody_and_loses_no_answer),
         CASE(row_22_garbage_from_peers_is_no_harm),
         CASE(row_30_http_ends_the_session),
