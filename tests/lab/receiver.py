@@ -80,8 +80,11 @@ class Receiver:
         content; reset_in_data: the same with a TCP reset; tls_close_in_data: the same with a TLS close only.
         on_message(session, message) is called when a message is whole, before the reply to its dot."""
         self.address, self.port, self.host = address, port, host
-        self.context = server_context(certificate, minimum, maximum, ciphers) if certificate else None
-        self.certificate = certificate
+        self._tls = (minimum, maximum, ciphers)
+        self._sni = threading.local()
+        self.context, self.certificate = None, None
+        if certificate:
+            self.show_certificate(certificate)
         self.offers_tls = bool(certificate) and starttls and not implicit_tls
         self.implicit_tls = implicit_tls
         self.features = list(features)
@@ -93,9 +96,6 @@ class Receiver:
         self.changed = threading.Condition()
         self._counts = {}
         self._listener, self._open = None, False
-        if self.context:
-            self.context.sni_callback = lambda sock, name, _c: self._note_sni(sock, name)
-        self._sni = threading.local()
         if autostart:
             self.start()
 
@@ -122,8 +122,15 @@ class Receiver:
 
     # life
 
+    def show_certificate(self, certificate):
+        """From now on new sessions see this certificate."""
+        context = server_context(certificate, *self._tls)
+        context.sni_callback = lambda sock, name, _c: self._note_sni(sock, name)
+        self.context, self.certificate = context, certificate
+
     def start(self):
-        self._listener = socket.create_server((self.address, self.port), backlog=256)
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self._listener = socket.create_server((self.address, self.port), family=family, backlog=256)
         self._open = True
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
         return self

@@ -80,7 +80,7 @@ class Lab:
         address = address or self.net.address()
         certificate = None if issue is None else self.certificate(host, domain or host.partition(".")[2], **issue)
         receiver = Receiver(address, self.smtp_port, certificate, host=host, **{**usual, **manner})
-        self.dns.add(host, "A", address)
+        self.dns.add(host, "AAAA" if ":" in address else "A", address)
         self.receivers[host] = receiver
         return receiver
 
