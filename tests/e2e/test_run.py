@@ -3,13 +3,14 @@
 red, because the table believes the receivers and not the daemon."""
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.lab import readonly
+from tests.lab import processes, readonly
 from tests.lab.net import BUILD, ROOT
 
 FIVE = {"no-tls", "tls10", "tls11", "self-signed", "expired"}
@@ -39,6 +40,34 @@ def test_run_writes_only_below_the_build_folder():
     done = subprocess.run(readonly.command(BUILD, sys.executable, str(ROOT / "tools/run/main.py"), "--once", "--json"),
                           env=env, capture_output=True, text=True, timeout=220, cwd=ROOT)
     assert done.returncode == 0 and json.loads(done.stdout)["ok"], done.stderr
+
+
+@pytest.mark.timeout(240)
+def test_run_stays_and_tells_how_to_send():
+    """Without --once it stays up; the swaks line it prints works as it stands; Ctrl-C ends it and leaves nothing."""
+    env = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
+    running = subprocess.Popen([sys.executable, str(ROOT / "tools/run/main.py")], env=env, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    told = []
+    for line in running.stdout:
+        told.append(line)
+        if line.startswith("Staying up"):
+            break
+    text = "".join(told)
+    family = processes.descendants(running.pid)
+    try:
+        assert "7 of 7 rows are right" in text and "Message Center: https://" in text, text
+        swaks = text[text.index("  swaks "):text.index("  TLS:")].replace("\\\n", " ")
+        sent = subprocess.run(["/bin/bash", "-c", swaks], capture_output=True, text=True, timeout=60, cwd=ROOT)
+        assert sent.returncode == 0 and "250 2.0.0" in sent.stdout, sent.stdout
+        for line in running.stdout:
+            if "/l/" in line:  # the notice for it is shown as it arrives
+                break
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.stdout.read()
+        assert running.wait(30) == 0
+    assert not processes.wait_gone(family, 5)
 
 
 @pytest.mark.timeout(240)
