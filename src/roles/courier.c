@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The role courier: its peers, its leases, its end. */
+#include "roles/courier.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "roles/courier_lease.h"
+#include "roles/courier_report.h"
+#include "roles/courier_session.h"
+#include "roles/roles.h"
+
+#define FILES_MAX 16384u /* connections, content files, channels */
+#define RETRY_US CLOCK_US_PER_S
+
+/* ---- the end of things ---- */
+
+void courier_bury_lease(struct courier_lease *lease)
+{
+    struct courier *courier = lease->courier;
+    list_remove(&lease->link);
+    list_push(&courier->dead, &lease->link);
+    courier->lease_count--;
+    loop_idle_request(courier->reaper);
+}
+
+void courier_bury_session(struct courier_session *session)
+{
+    list_remove(&session->link);
+    list_push(&session->courier->dead_sessions, &session->link);
+    loop_idle_request(session->courier->reaper);
+}
+
+static void reap(void *ctx)
+{
+    struct courier *courier = ctx;
+    LIST_FOR(it, tmp, &courier->dead)
+        courier_lease_free(LIST_ENTRY(it, struct courier_lease, link));
+    LIST_FOR(it, tmp, &courier->dead_sessions)
+        courier_session_free(LIST_ENTRY(it, struct courier_session, link));
+    courier_look(courier);
+}
+
+/* Tells a new store that nothing more will come of what the earlier one leased. */
+static void tell_held(struct courier *courier)
+{
+    struct msg_held held = {courier->held_epoch};
+    struct buf payload;
+    buf_init(&payload, 64);
+    layout_write(&msg_held_layout, &payload, &held);
+    chan_send(courier->store, MSG_HELD, buf_slice(&payload), -1);
+    buf_free(&payload);
+    courier->hold_told = true;
+}
+
+void courier_look(struct courier *courier)
+{
+    bool at_rest = courier->lease_count == 0 && list_empty(&courier->reports);
+    if (at_rest && courier->store != NULL && !courier->hold_told)
+        tell_held(courier);
+    if (at_rest && courier->draining)
+        role_drained(courier->role);
+}
+
+/* ---- waiting for peers ---- */
+
+void courier_stall(struct courier_lease *lease)
+{
+    lease->stalled = true;
+    if (!loop_timer_running(lease->courier->retry))
+        loop_timer_start(lease->courier->retry, RETRY_US);
+}
+
+static void step_stalled(void *ctx)
+{
+    struct courier *courier = ctx;
+    LIST_FOR(it, tmp, &courier->leases) {
+        struct courier_lease *lease = LIST_ENTRY(it, struct courier_lease, link);
+        if (lease->stalled)
+            courier_lease_step(lease);
+    }
+}
+
+/* ---- the store ---- */
+
+static bool store_frame(void *ctx, struct chan *chan, const struct chan_frame *frame)
+{
+    struct courier *courier = ctx;
+    (void)chan;
+    if (frame->type != MSG_LEASE || courier->draining) {
+        if (frame->fd >= 0)
+            close(frame->fd);
+        return frame->type == MSG_LEASE; /* a draining courier leaves it to its successor */
+    }
+    return courier_lease_create(courier, frame);
+}
+
+static void orphan_all(struct courier *courier)
+{
+    LIST_FOR(it, tmp, &courier->leases)
+        courier_lease_orphan(LIST_ENTRY(it, struct courier_lease, link));
+}
+
+static void store_closed(void *ctx, struct chan *chan, const char *reason)
+{
+    struct courier *courier = ctx;
+    (void)chan;
+    log_warn(role_log(courier->role), "the store is gone: %s", reason);
+    chan_free(&courier->store);
+    courier->held_epoch = courier->epoch;
+    courier->hold_told = false;
+    orphan_all(courier);
+    step_stalled(courier);
+}
+
+static void meet_store(struct courier *courier, int fd)
+{
+    static const struct chan_ops ops = {store_frame, store_closed};
+    if (courier->store != NULL) {
+        chan_free(&courier->store);
+        courier->held_epoch = courier->epoch;
+        orphan_all(courier);
+    }
+    courier->store = chan_create(courier->loop, fd, "store", &ops, courier);
+    courier->hold_told = false;
+    courier_report_again(courier);
+    courier_look(courier);
+}
+
+/* ---- keyd and resolver: they answer, and never ask ---- */
+
+static bool no_frame(void *ctx, struct chan *chan, const struct chan_frame *frame)
+{
+    (void)ctx;
+    (void)chan;
+    if (frame->fd >= 0)
+        close(frame->fd);
+    return false;
+}
+
+static void peer_closed(void *ctx, struct chan *chan, const char *reason)
+{
+    struct courier *courier = ctx;
+    bool keyd = chan == courier->keyd;
+    log_warn(role_log(courier->role), "%s is gone: %s", keyd ? "keyd" : "the resolver", reason);
+    chan_free(keyd ? &courier->keyd : &courier->resolver);
+}
+
+static void on_peer(void *ctx, enum role_kind kind, unsigned index, int fd)
+{
+    static const struct chan_ops ops = {no_frame, peer_closed};
+    struct courier *courier = ctx;
+    (void)index;
+    if (kind == ROLE_STORE) {
+        meet_store(courier, fd);
+    } else if (kind == ROLE_KEYD || kind == ROLE_RESOLVER) {
+        struct chan **place = kind == ROLE_KEYD ? &courier->keyd : &courier->resolver;
+        chan_free(place);
+        *place = chan_create(courier->loop, fd, role_kind_name(kind), &ops, courier);
+    } else {
+        close(fd);
+    }
+    step_stalled(courier);
+}
+
+/* ---- the role ---- */
+
+static void stop(void *ctx)
+{
+    struct courier *courier = ctx;
+    chan_free(&courier->store);
+    chan_free(&courier->keyd);
+    chan_free(&courier->resolver);
+    courier_report_free_all(courier);
+    LIST_FOR(it, tmp, &courier->leases)
+        courier_lease_free(LIST_ENTRY(it, struct courier_lease, link));
+    LIST_FOR(it, tmp, &courier->dead)
+        courier_lease_free(LIST_ENTRY(it, struct courier_lease, link));
+    LIST_FOR(it, tmp, &courier->sessions)
+        courier_session_free(LIST_ENTRY(it, struct courier_session, all));
+    loop_idle_free(&courier->reaper);
+    loop_timer_free(&courier->retry);
+    sealed_field_free(&courier->field);
+    sealed_writer_free(&courier->writer);
+    hmac_free(&courier->sha256);
+    tls_scratch_free(&courier->scratch);
+    tls_client_free(&courier->tls);
+    mem_free(courier);
+}
+
+static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, struct err *err)
+{
+    struct courier *courier = mem_new(sizeof(*courier));
+    courier->role = role;
+    courier->conf = role_conf(role);
+    courier->loop = role_loop(role);
+    list_init(&courier->leases);
+    list_init(&courier->reports);
+    list_init(&courier->idle);
+    list_init(&courier->sessions);
+    list_init(&courier->dead);
+    list_init(&courier->dead_sessions);
+    courier->tls = tls_client_create(courier->conf->trust_ca_file, err);
+    if (courier->tls == NULL) {
+        mem_free(courier);
+        return false;
+    }
+    courier->scratch = tls_scratch_create();
+    courier->field = sealed_field_create();
+    courier->writer = sealed_writer_create();
+    courier->sha256 = hmac_create(HMAC_SHA256);
+    sandbox->groups = SANDBOX_NET_CLIENT;
+    sandbox->files_max = FILES_MAX;
+    *ret_ctx = courier;
+    return true;
+}
+
+static bool sandboxed(void *ctx, struct err *err)
+{
+    struct courier *courier = ctx;
+    (void)err;
+    courier->reaper = loop_idle_create(courier->loop, reap, courier);
+    courier->retry = loop_timer_create(courier->loop, step_stalled, courier);
+    return true;
+}
+
+static void reload(void *ctx, const struct conf *conf)
+{
+    struct courier *courier = ctx;
+    courier->conf = conf;
+}
+
+/* What is not past the end of a content is left to the next courier. */
+static void drain(void *ctx)
+{
+    struct courier *courier = ctx;
+    courier->draining = true;
+    orphan_all(courier);
+    courier_look(courier);
+}
+
+const struct role_ops courier_role_ops = {
+    .kind = ROLE_COURIER,
+    .name = "courier",
+    .start = start,
+    .sandboxed = sandboxed,
+    .peer = on_peer,
+    .reload = reload,
+    .drain = drain,
+    .stop = stop,
+};

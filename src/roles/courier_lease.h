@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A lease from its arrival to its last completion; the story stands in courier.h. */
+#ifndef ROLES_COURIER_LEASE_H
+#define ROLES_COURIER_LEASE_H
+
+#include "roles/courier.h"
+
+/* Takes a lease from a frame of the store; frame->fd is the lease's or closed. False when the frame is malformed. */
+bool courier_lease_create(struct courier *courier, const struct chan_frame *frame);
+
+/* Goes on as far as possible without waiting. Called by whatever it waited for. */
+void courier_lease_step(struct courier_lease *lease);
+
+/* The store that leased it is gone: drops it unless the end of a content may have been sent. */
+void courier_lease_orphan(struct courier_lease *lease);
+
+/* The open question was answered. */
+void courier_lease_answered(struct courier_lease *lease);
+
+/* Decides every recipient that is not decided yet. answer may be NULL: no reply came. */
+void courier_lease_decide_all(struct courier_lease *lease, struct trust_verdict verdict,
+                              const struct trust_session *session);
+
+/* The one function that changes the state. */
+void courier_lease_go(struct courier_lease *lease, enum courier_state state);
+
+/* Frees everything. For the reaper and the end of the role. */
+void courier_lease_free(struct courier_lease *lease);
+
+#endif

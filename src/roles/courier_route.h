@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a dossier to the order in which hosts are tried: by preference, equal ones shuffled (RFC 5321 5.1), private and
+ * reserved addresses left out unless they are allowed. */
+#ifndef ROLES_COURIER_ROUTE_H
+#define ROLES_COURIER_ROUTE_H
+
+#include "roles/courier.h"
+
+/* Fills *ret_route from an answer of the resolver. */
+void courier_route_read(const struct msg_dossier *dossier, bool allow_private, struct courier_route *ret_route);
+
+/* Fills *ret_route for an address literal: one host whose name is the literal, which no certificate can prove. */
+void courier_route_literal(const struct mail_domain *domain, bool allow_private, struct courier_route *ret_route);
+
+/* Frees the names. */
+void courier_route_free(struct courier_route *route);
+
+/* True for an address that no stranger's mail server can have: loopback, private, link-local, shared, multicast,
+ * reserved, documentation (RFC 6890), also inside IPv6 forms of IPv4. */
+bool courier_route_is_private(const struct msg_address *address);
+
+#endif

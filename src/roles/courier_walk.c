@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walking. The addresses of one host are folded before hosts are: an address that cannot be reached says nothing about
+ * a host that answered on another one. */
+#include "roles/courier_walk.h"
+
+#include "base/clock.h"
+#include "roles/courier_session.h"
+
+void courier_walk_start(struct courier_lease *lease)
+{
+    lease->host = lease->address = lease->tries = 0;
+    lease->clear = false;
+    trust_destination_init(&lease->destination);
+    trust_destination_init(&lease->of_host);
+    memset(&lease->notice, 0, sizeof(lease->notice));
+    lease->record_tries = 0;
+    buf_reset(&lease->record);
+    trust_evidence_begin(&lease->record);
+}
+
+void courier_walk_again(struct courier_lease *lease)
+{
+    courier_session_release(&lease->session);
+    courier_walk_start(lease);
+    lease->fresh = true;
+}
+
+static bool for_notice(const struct courier_lease *lease)
+{
+    return lease->lease.kind != MSG_LEASE_MAIL;
+}
+
+static bool attack(const struct courier_lease *lease)
+{
+    return (lease->lease.flags & MSG_FLAG_ATTACK) != 0;
+}
+
+static void note(struct courier_lease *lease, const struct trust_session *facts, struct trust_verdict verdict)
+{
+    struct trust_evidence evidence = trust_evidence_of(&lease->route.domain, facts, verdict);
+    lease->record_tries++;
+    if (lease->record_tries <= TRUST_EVIDENCE_TRIES_MAX)
+        (void)trust_evidence_add(&lease->record, &evidence);
+}
+
+/* A host is done with: its best word counts. Connections that failed count only when no address answered. */
+static void close_host(struct courier_lease *lease)
+{
+    struct trust_destination *of_host = &lease->of_host;
+    struct trust_verdict v = of_host->first_failure;
+    if (of_host->tried == 0)
+        return;
+    if (of_host->first_later.action != 0 && (v.action == 0 || of_host->first_later.reason < TRUST_REASON_REFUSED ||
+                                             of_host->first_later.reason > TRUST_REASON_UNREACHABLE))
+        v = of_host->first_later;
+    v.attack = of_host->attack;
+    trust_destination_add(&lease->destination, v);
+    trust_destination_init(of_host);
+}
+
+/* A host without a usable address is judged by its DNS state, or as private. */
+static void judge_without_trying(struct courier_lease *lease, const struct courier_host *host)
+{
+    struct trust_session facts = {.host = host->name, .dns = host->dns, .dns_secure = host->secure, .at_us = clock_utc_us()};
+    if (host->dns == TRUST_DNS_OK)
+        facts.connect = host->offered > 0 ? TRUST_CONNECT_PRIVATE : TRUST_CONNECT_UNREACHABLE;
+    struct trust_verdict v = trust_verdict_session(&lease->route.domain, &facts, facts.at_us);
+    note(lease, &facts, v);
+    trust_destination_add(&lease->of_host, v);
+    trust_notice_add(&lease->notice, false, attack(lease));
+}
+
+static void next_address(struct courier_lease *lease)
+{
+    lease->clear = false;
+    lease->address++;
+    if (lease->address < lease->route.host[lease->host].count)
+        return;
+    close_host(lease);
+    lease->address = 0;
+    lease->host++;
+}
+
+/* A kept session with any host of the best preference is better than a new one. */
+static struct courier_session *take_kept(struct courier_lease *lease)
+{
+    struct courier_route *route = &lease->route;
+    if (for_notice(lease) || lease->fresh || lease->host != 0 || lease->address != 0)
+        return NULL;
+    for (size_t i = 0; i < route->count && route->host[i].preference == route->host[0].preference; i++) {
+        struct courier_session *session = courier_session_take(lease, &route->host[i]);
+        if (session != NULL)
+            return session;
+    }
+    return NULL;
+}
+
+static void open_next(struct courier_lease *lease)
+{
+    struct courier_host *host = &lease->route.host[lease->host];
+    lease->session = take_kept(lease);
+    if (lease->session != NULL)
+        return;
+    if (host->count == 0) {
+        judge_without_trying(lease, host);
+        close_host(lease);
+        lease->host++;
+        return;
+    }
+    lease->tries++;
+    lease->session = courier_session_open(lease, host, &host->address[lease->address]);
+}
+
+static enum courier_walk_end judge_mail(struct courier_lease *lease)
+{
+    const struct trust_session *facts = &lease->session->facts;
+    struct trust_verdict v = trust_verdict_session(&lease->route.domain, facts, clock_utc_us());
+    lease->verdict = v;
+    note(lease, facts, v);
+    if (v.action == TRUST_SEND)
+        return COURIER_WALK_FOUND;
+    if (lease->session->messages > 0) { /* a kept one that proves nothing any more: no host was tried yet */
+        courier_session_drop(lease->session);
+        lease->session = NULL;
+        return COURIER_WALK_WAIT;
+    }
+    trust_destination_add(&lease->of_host, v);
+    courier_session_release(&lease->session);
+    next_address(lease);
+    return COURIER_WALK_WAIT;
+}
+
+static enum courier_walk_end judge_notice(struct courier_lease *lease)
+{
+    const struct trust_session *facts = &lease->session->facts;
+    int64_t now = clock_utc_us();
+    enum trust_channel channel =
+        trust_notice_channel(&lease->route.domain, facts, lease->session->clear, attack(lease), now);
+    lease->verdict = trust_verdict_session(&lease->route.domain, facts, now);
+    note(lease, facts, lease->verdict);
+    if (channel != TRUST_CHANNEL_NONE && channel != TRUST_CHANNEL_RETRY)
+        return COURIER_WALK_FOUND;
+    if (channel == TRUST_CHANNEL_RETRY) {
+        courier_session_release(&lease->session);
+        lease->clear = true;
+        return COURIER_WALK_WAIT;
+    }
+    bool reached = facts->connect == TRUST_CONNECT_OK;
+    trust_notice_add(&lease->notice, trust_notice_refusal(facts), attack(lease) && reached);
+    courier_session_release(&lease->session);
+    next_address(lease);
+    return COURIER_WALK_WAIT;
+}
+
+void courier_walk_refused(struct courier_lease *lease, bool refused)
+{
+    trust_notice_add(&lease->notice, refused, false);
+    courier_session_release(&lease->session);
+    next_address(lease);
+}
+
+enum courier_walk_end courier_walk_step(struct courier_lease *lease)
+{
+    for (;;) {
+        if (lease->session != NULL) {
+            if (!lease->session->settled)
+                return COURIER_WALK_WAIT;
+            if ((for_notice(lease) ? judge_notice(lease) : judge_mail(lease)) == COURIER_WALK_FOUND)
+                return COURIER_WALK_FOUND;
+            continue;
+        }
+        if (lease->host >= lease->route.count || lease->tries >= COURIER_TRIES_MAX) {
+            if (lease->host < lease->route.count)
+                close_host(lease);
+            lease->verdict = trust_destination_end(&lease->destination);
+            return COURIER_WALK_NONE;
+        }
+        open_next(lease);
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proved TLS, else unproved TLS, else clear; never TLS below 1.2, which the client context cannot speak. */
+#include "trust/trust_notice.h"
+
+/* TLS was offered and did not come about for a reason that a connection without it can avoid. */
+static bool tls_stumbled(const struct trust_session *session)
+{
+    bool at_tls = session->stage == SMTP_STAGE_HANDSHAKE ||
+                  (session->stage == SMTP_STAGE_STARTTLS && session->fault == SMTP_FAULT_REPLY && session->code >= 500);
+    return session->connect == TRUST_CONNECT_OK && session->fault != SMTP_FAULT_NONE && at_tls;
+}
+
+enum trust_channel trust_notice_channel(const struct trust_domain *domain, const struct trust_session *session,
+                                        bool clear, bool attack, int64_t now_us)
+{
+    if (trust_verdict_session(domain, session, now_us).action == TRUST_SEND && session->tls.established)
+        return TRUST_CHANNEL_PROVED;
+    if (attack)
+        return TRUST_CHANNEL_NONE;
+    if (session->connect == TRUST_CONNECT_OK && session->fault == SMTP_FAULT_NONE) {
+        if (session->tls.established)
+            return session->ready ? TRUST_CHANNEL_TLS : TRUST_CHANNEL_NONE;
+        return session->starttls && !clear ? TRUST_CHANNEL_RETRY : TRUST_CHANNEL_CLEAR;
+    }
+    return !clear && tls_stumbled(session) ? TRUST_CHANNEL_RETRY : TRUST_CHANNEL_NONE;
+}
+
+void trust_notice_add(struct trust_notice *notice, bool refused, bool held)
+{
+    if (held)
+        notice->held++;
+    else if (refused)
+        notice->refused++;
+    else
+        notice->other++;
+}
+
+bool trust_notice_refusal(const struct trust_session *session)
+{
+    return session->fault == SMTP_FAULT_REPLY && session->code >= 500;
+}
+
+enum trust_notice_end trust_notice_end(const struct trust_notice *notice)
+{
+    if (notice->held > 0)
+        return TRUST_NOTICE_HELD;
+    return notice->other == 0 && notice->refused > 0 ? TRUST_NOTICE_REFUSED : TRUST_NOTICE_LATER;
+}
