@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/mem.h"
 #include "roles/roles.h"
@@ -21,6 +22,7 @@ static int run_role(const char *name)
 {
     for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
         if (strcmp(roles[i]->name, name) == 0) {
+            (void)prctl(PR_SET_NAME, "sealpostd"); /* started as /proc/self/exe, it would be shown as "exe" */
             return role_main(roles[i]);
         }
     }

@@ -511,15 +511,20 @@ bool supervisor_load(const char *path, char **ret_text, struct conf **ret_conf, 
     struct buf text;
     char *base = mem_strdup(path);
     char *slash = strrchr(base, '/');
-    bool ok;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 || err_errno(err, errno, "cannot open %s", path);
 
     buf_init(&text, CONF_TEXT_MAX);
     if (slash != NULL) {
         *slash = '\0';
     }
-    ok = file_read(AT_FDCWD, path, &text, err) && conf_parse(buf_cstr(&text) == NULL ? "" : buf_cstr(&text), path, base, ret_conf, err);
+    ok = ok && file_read_fd(fd, path, &text, err) &&
+         conf_parse(buf_cstr(&text) == NULL ? "" : buf_cstr(&text), path, base, ret_conf, err);
     if (ok) {
         *ret_text = mem_strdup(buf_cstr(&text));
+    }
+    if (fd >= 0) {
+        (void)close(fd);
     }
     buf_free(&text);
     mem_free(base);
