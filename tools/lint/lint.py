@@ -7,13 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tools.lint import (banned, channel, heads, mutable, options, prototypes, requirements, rooms,  # noqa: E402
+from tools.lint import (banned, heads, mutable, options, permit, prototypes, requirements, rooms,  # noqa: E402
                         sizes, workplace)
 from tools.lint.tree import Tree  # noqa: E402
 
 CHECKS = {
     "rooms": rooms, "sizes": sizes, "banned": banned, "prototypes": prototypes, "heads": heads, "mutable": mutable,
-    "options": options, "channel": channel, "requirements": requirements, "workplace": workplace,
+    "options": options, "permit": permit, "requirements": requirements, "workplace": workplace,
 }
 
 

@@ -16,8 +16,8 @@ GOOD = {
     "src/os/conf.h": C_HEAD + "struct conf {\n    int hold; /* us */\n    char *a, *b[2];\n};\n",
     "src/roles/r.c": C_HEAD + '#include "base/a.h"\n#include "os/conf.h"\n'
                               'int r(struct conf *c)\n{\n    return c->hold + c->a[0] + c->b[0][0];\n}\n',
-    "src/smtp/channel.h": C_HEAD + "/* Opens. */\nstruct smtp_client_channel *smtp_client_channel_new(int fd);\n",
-    "src/trust/proved.c": C_HEAD + "void *p(void)\n{\n    return smtp_client_channel_new(1);\n}\n",
+    "src/smtp/smtp_permit.h": C_HEAD + "/* Opens. */\nstruct smtp_permit *smtp_permit_new(int fd);\n",
+    "src/trust/trust_proved.c": C_HEAD + "void *p(void)\n{\n    return smtp_permit_new(1);\n}\n",
     "tests/unit/base/test_a.c": C_HEAD + "static void test_add(void **state)\n{\n    (void)state;\n}\n",
     "tools/x.py": PY_HEAD,
     "docs/requirements/x.md": "# x\n\n- R3.1 Adds. — test: tests/unit/base/test_a.c::test_add\n"
@@ -79,9 +79,9 @@ BAD = {
     "option-used-by-itself-only": ("options", {"src/os/conf.h": GOOD["src/os/conf.h"].replace("hold;", "hold, mine;"),
                                                "src/os/conf.c": C_HEAD + "int f(struct conf *c)\n{\n"
                                                                          "    return c->mine;\n}\n"}),
-    "channel-elsewhere": ("channel", {"src/roles/bad.c": C_HEAD + "void *f(void)\n{\n"
-                                                                  "    return smtp_client_channel_new(1);\n}\n"}),
-    "channel-by-pointer": ("channel", {"src/store/bad.c": C_HEAD + "void *f = smtp_client_channel_new;\n"}),
+    "permit-elsewhere": ("permit", {"src/roles/bad.c": C_HEAD + "void *f(void)\n{\n"
+                                                                  "    return smtp_permit_new(1);\n}\n"}),
+    "permit-by-pointer": ("permit", {"src/store/bad.c": C_HEAD + "void *f = smtp_permit_new;\n"}),
     "requirement-without-test": ("requirements", {"docs/requirements/y.md": "- R4.1 Something.\n"}),
     "requirement-test-missing": ("requirements", {"docs/requirements/y.md":
                                                   "- R4.1 X. — test: tests/unit/base/test_a.c::test_other\n"}),
