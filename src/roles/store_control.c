@@ -304,7 +304,7 @@ bool store_control_status(struct store *store, struct store_peer *peer, const st
         .messages_held = standing.messages,
         .journal_bytes = stats.bytes,
         .waves = stats.waves,
-        .flushes = stats.waves,
+        .flushes = stats.flushes,
         .free_bytes = store->free_bytes,
         .alarms = buf_slice(&store->list),
     };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -38,6 +39,7 @@ struct flush {
     uint32_t part;
     uint64_t part_done;
     uint8_t *zeros;
+    atomic_uint_fast64_t flushes; /* of segments, for waves */
 };
 
 static void flush_try(struct flush *f, int errnum, const char *what)
@@ -73,6 +75,7 @@ static void flush_run(struct flush *f, struct flush_job *job)
     }
     if (f->error == 0 && (job->data.len > 0 || job->activate)) {
         flush_try(f, io->datasync(io->ctx, job->segment_fd), "flushing the journal");
+        atomic_fetch_add_explicit(&f->flushes, 1, memory_order_relaxed);
     }
     if (job->activate && f->error == 0) {
         flush_try(f, io->sync(io->ctx, f->config.dir_fd), "flushing the journal directory");
@@ -341,4 +344,9 @@ uint32_t flush_spares(struct flush *f, bool *ret_failed)
     *ret_failed = f->spare_failed;
     pthread_mutex_unlock(&f->mutex);
     return count;
+}
+
+uint64_t flush_count(const struct flush *f)
+{
+    return atomic_load_explicit(&f->flushes, memory_order_relaxed);
 }

@@ -63,4 +63,7 @@ bool flush_take_spare(struct flush *flush, uint32_t *ret_spare);
 /* How many spares are ready, and whether making another one failed for want of space. */
 uint32_t flush_spares(struct flush *flush, bool *ret_failed);
 
+/* How often a segment was flushed for a job. Content files, directories and spares are not counted. */
+uint64_t flush_count(const struct flush *flush);
+
 #endif

@@ -39,6 +39,7 @@ struct journal_config {
 
 struct journal_stats {
     uint64_t waves;
+    uint64_t flushes; /* fdatasync calls made for them */
     uint64_t records;
     uint64_t bytes;    /* of records */
     uint64_t segments; /* files now */

@@ -170,6 +170,7 @@ void journal_stats(struct journal *j, struct journal_stats *ret_stats)
 {
     *ret_stats = (struct journal_stats){.waves = j->waves, .records = j->records, .bytes = j->bytes};
     ret_stats->segments = j->segment_count;
+    ret_stats->flushes = flush_count(j->flush);
     for (size_t i = 0; i < j->segment_count; i++) {
         ret_stats->disk_bytes += j->segment[i].bytes;
     }

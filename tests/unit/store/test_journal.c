@@ -195,6 +195,8 @@ static void fills_segments_and_drops_them(void **state)
         assert_true(journal_settle(b->journal, &err));
     }
     journal_stats(b->journal, &stats);
+    assert_in_range(stats.waves, 100, 110); /* a full segment ends a wave */
+    assert_int_equal(stats.flushes, stats.waves); /* twenty records share one */
     assert_true(stats.segments > 4);
     journal_hold(b->journal, held);
     size_t before = (size_t)stats.segments;
