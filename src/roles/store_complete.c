@@ -162,6 +162,7 @@ static void add_notice(struct work *work, const struct queue_item *item, const s
         .notify = item->notify,
         .destination = item->dest->tag,
         .state = item->state,
+        .attempts = item->attempts,
         .reason = item->reason,
         .letter_at_us = work->now_us,
     };
@@ -187,8 +188,6 @@ static void finish_notices(struct work *work, uint64_t position)
 static void settle_item(struct work *work, struct queue_item *item, const struct state_cause *cause)
 {
     struct store *store = work->store;
-    item->reason = cause->reason;
-    item->attempts = cause->attempt;
     if (item->state.recipient != STATE_QUEUED) {
         store_complete_remove(store, item, work->after);
         return;
@@ -229,6 +228,8 @@ static void apply_mail(struct work *work, struct queue_item *item, const struct 
     if (state_change(&item->state, &cause, &work->tenant->counts, &store->writer) != STATE_CHANGED) {
         return;
     }
+    item->attempts = attempt;
+    item->reason = cause.reason;
     if (cause.event == STATE_POST) {
         add_notice(work, item, &letter);
     }

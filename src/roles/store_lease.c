@@ -255,8 +255,7 @@ static enum sent send_lease(struct store *store, struct queue_lease *lease, int6
 static bool waits_for_tomorrow(struct store *store, const struct queue_lease *lease)
 {
     struct index_letter letter;
-    const struct queue_item *item = lease->item[0];
-    if (lease->job->kind != MSG_LEASE_NOTICE || item->attempts > 0) {
+    if (lease->job->kind != MSG_LEASE_NOTICE || lease->job->retry > 0) {
         return false;
     }
     store_index_catch_up(store);

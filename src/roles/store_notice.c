@@ -81,7 +81,7 @@ static void notice_cause(const struct store *store, const struct queue_item *ite
                          struct state_cause *cause)
 {
     bool before = (item->state.flags & STATE_FLAG_REFUSED_ONCE) != 0;
-    cause->next_us = store_lease_next(store, item->job, cause->attempt, cause->at_us);
+    cause->next_us = store_lease_next(store, item->job, ++item->job->retry, cause->at_us);
     switch ((enum msg_outcome)result->outcome) {
     case MSG_OUT_DELIVERED:
         cause->event = STATE_NOTICE_DELIVER;
@@ -111,8 +111,7 @@ static void notice_result(struct store *store, struct queue_item *item, const st
         .attempt = item->attempts + 1,
         .reason = result->reason,
         .proof = result->proof,
-        .evidence = result->evidence,
-        .text = result->text,
+        .evidence = result->evidence, /* the text is sealed under the letter's key: the row's would not open it */
     };
     notice_cause(store, item, result, &cause);
     uint64_t letter = item->job->letter;
@@ -148,8 +147,7 @@ static void return_result(struct store *store, struct queue_item *item, const st
         .at_us = clock_utc_us(),
         .reason = item->reason, /* why it was returned stays what the row says */
     };
-    uint32_t attempt = ++item->attempts;
-    cause.next_us = told ? 0 : store_lease_next(store, item->job, attempt, cause.at_us);
+    cause.next_us = told ? 0 : store_lease_next(store, item->job, ++item->job->retry, cause.at_us);
     bool letter = item->job->letter != 0;
     struct id id = item->job->id;
     if (!change(store, item, &cause)) {

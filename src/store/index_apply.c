@@ -191,7 +191,7 @@ static bool index_add_attempt(struct index *x, const struct record_transition *t
     index_bind(s, 1, (int64_t)(t->message + change->index));
     index_bind(s, 2, change->attempt);
     index_bind(s, 3, t->at_us);
-    index_bind(s, 4, change->event);
+    index_bind(s, 4, state_outcome((enum state_event)change->event));
     index_bind(s, 5, change->reason);
     index_bind(s, 6, change->proof);
     index_bind_blob(s, 7, id_is_zero(&change->evidence) ? SLICE_EMPTY : slice_of(change->evidence.b, ID_SIZE));
@@ -206,18 +206,25 @@ static bool index_apply_change(struct index *x, const struct record_transition *
     if (s == NULL) {
         return false;
     }
+    /* Why a recipient was posted stays its reason, whatever becomes of the notice, until it is returned. */
+    bool notice = change->state == STATE_POSTED && change->event != STATE_POST;
     const struct state state = {change->generation, change->state, change->notice, change->flags, t->kind};
     index_bind(s, 1, (int64_t)(t->message + change->index));
     index_bind(s, 2, change->state);
     index_bind(s, 3, change->notice);
     index_bind(s, 4, change->flags);
     index_bind(s, 5, change->generation);
-    index_bind(s, 6, change->reason);
-    index_bind(s, 7, change->proof);
+    if (notice) {
+        sqlite3_bind_null(s, 6);
+        sqlite3_bind_null(s, 7);
+    } else {
+        index_bind(s, 6, change->reason);
+        index_bind(s, 7, change->proof);
+    }
     index_bind(s, 8, change->attempt);
     index_bind(s, 9, change->next_us);
     index_bind(s, 10, state_is_live(&state));
-    index_bind_blob(s, 11, change->text);
+    index_bind_blob(s, 11, notice ? SLICE_EMPTY : change->text);
     return index_run(x, s, err) && index_add_attempt(x, t, change, err) && index_change_letter(x, t, change, err);
 }
 

@@ -60,8 +60,9 @@ const char *const index_sql[INDEX_STATEMENTS] = {
                          " dsn_final = ?7, notices_sent = ?8, expansions = ?9 WHERE n = ?1",
     [INDEX_ADD_MESSAGE] = "INSERT INTO message VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     [INDEX_ADD_RECIPIENT] = "INSERT INTO recipient VALUES(?1, ?2, ?3, ?4, ?5, 1, 0, 0, 1, 0, 0, 0, ?6, 1, ?7, NULL)",
-    [INDEX_CHANGE] = "UPDATE recipient SET state = ?2, notice = ?3, flags = ?4, generation = ?5, reason = ?6, proof = ?7,"
-                     " attempts = max(attempts, ?8), next = ?9, live = ?10, text = ?11,"
+    [INDEX_CHANGE] = "UPDATE recipient SET state = ?2, notice = ?3, flags = ?4, generation = ?5,"
+                     " reason = coalesce(?6, reason), proof = coalesce(?7, proof), attempts = max(attempts, ?8), next = ?9,"
+                     " live = ?10, text = coalesce(?11, text),"
                      " destination = CASE WHEN ?10 THEN destination END WHERE n = ?1",
     [INDEX_ADD_ATTEMPT] = "INSERT OR REPLACE INTO attempt VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [INDEX_ADD_EVIDENCE] = "INSERT OR IGNORE INTO evidence VALUES(NULL, ?1, ?2, ?3)",

@@ -203,8 +203,11 @@ int64_t journal_turn(struct journal *j, int64_t now_us)
     return 0;
 }
 
+/* The wave can be read, and used again, before those who waited for it are called: they read it and append. */
 static void journal_wave_done(struct journal *j, struct journal_wave *wave)
 {
+    struct journal_callback *callback = wave->callback;
+    size_t callback_count = wave->callback_count;
     j->durable = journal_wave_end(wave);
     j->waves++;
     if (wave->ends_segment) {
@@ -214,11 +217,13 @@ static void journal_wave_done(struct journal *j, struct journal_wave *wave)
         close(wave->content[i]);
     }
     wave->content_count = 0;
-    for (size_t i = 0; i < wave->callback_count; i++) {
-        wave->callback[i].fn(wave->callback[i].ctx);
-    }
-    wave->callback_count = 0;
+    wave->callback = NULL;
+    wave->callback_count = wave->callback_cap = 0;
     journal_cache_put(j, wave);
+    for (size_t i = 0; i < callback_count; i++) {
+        callback[i].fn(callback[i].ctx);
+    }
+    mem_free(callback);
 }
 
 bool journal_reap(struct journal *j, struct err *err)

@@ -48,7 +48,7 @@ struct queue_job {
     uint8_t message_kind; /* enum msg_message_kind */
     uint16_t live;        /* items not yet removed */
     uint16_t count;
-    uint16_t retry;       /* tries of a transit object */
+    uint16_t retry;       /* tries of a notice or return since the start, for the pause before the next */
     uint32_t flags;
     struct queue_tenant *tenant;
     uint64_t message;     /* position of the message's record */

@@ -151,6 +151,18 @@ enum state_result state_change(struct state *state, const struct state_cause *ca
     return STATE_CHANGED;
 }
 
+uint8_t state_outcome(enum state_event event)
+{
+    static const uint8_t outcomes[STATE_EVENT_COUNT] = {
+        [STATE_DELIVER] = MSG_OUT_DELIVERED,        [STATE_LATER] = MSG_OUT_LATER,
+        [STATE_POST] = MSG_OUT_POSTED,              [STATE_RETURN] = MSG_OUT_RETURNED,
+        [STATE_NOTICE_DELIVER] = MSG_OUT_DELIVERED, [STATE_NOTICE_LATER] = MSG_OUT_LATER,
+        [STATE_NOTICE_REFUSE_ONCE] = MSG_OUT_REFUSED, [STATE_NOTICE_REFUSE] = MSG_OUT_REFUSED,
+        [STATE_NOTICE_HOLD] = MSG_OUT_HELD,
+    };
+    return event < STATE_EVENT_COUNT ? outcomes[event] : 0;
+}
+
 bool state_is_live(const struct state *state)
 {
     return state->recipient == STATE_QUEUED || (state->flags & STATE_FLAG_TELL) != 0 ||

@@ -123,6 +123,9 @@ void state_accept(struct state *ret_state, uint8_t kind, const struct id *messag
 enum state_result state_change(struct state *state, const struct state_cause *cause, struct state_counts *counts,
                                struct state_writer *writer);
 
+/* What an attempt that ended so is called to the operator (enum msg_outcome; 0: not an attempt). */
+uint8_t state_outcome(enum state_event event);
+
 /* True when the queue must keep it: it is queued, its notice is on its way or held, or the sender is to be told. */
 bool state_is_live(const struct state *state);
 
