@@ -145,6 +145,7 @@ struct courier_lease {
 
     /* SEND */
     struct smtp_client_transaction *transaction;
+    char envid[ID_TEXT_SIZE]; /* of the transaction, which borrows it */
     size_t batch[SMTP_CLIENT_RECIPIENTS_MAX];
     size_t batch_count;
     struct buf text;      /* NOTICE: the composed mail */

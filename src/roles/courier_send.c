@@ -88,11 +88,10 @@ static void begin(struct courier_lease *lease, struct smtp_permit *permit)
 {
     struct trust_needs needs = courier_send_needs(lease);
     struct smtp_client_recipient to[SMTP_CLIENT_RECIPIENTS_MAX];
-    char envid[ID_TEXT_SIZE];
-    id_text(&lease->lease.message, envid);
+    id_text(&lease->lease.message, lease->envid);
     struct smtp_client_message message = {
         .sender = for_mail(lease) ? lease->envelope.reverse_path : slice_str(lease->courier->conf->notice_reverse_path),
-        .envid = slice_str(envid), .size = needs.size, .eight_bit = needs.eight_bit, .utf8 = needs.utf8,
+        .envid = slice_str(lease->envid), .size = needs.size, .eight_bit = needs.eight_bit, .utf8 = needs.utf8,
         .deliver_by = for_mail(lease) ? seconds_left(lease->lease.by_us) : 0,
     };
     for (size_t i = 0; i < lease->batch_count; i++) {
