@@ -134,6 +134,16 @@ static void put_size(struct buf *out, uint64_t bytes)
     html_put_literal(out, big ? SLICE_LIT(" MB") : SLICE_LIT(" kB"));
 }
 
+/* "Wed, 25 Nov 2026 15:47 UTC". */
+static void put_time(struct buf *out, int64_t utc_us)
+{
+    char date[CLOCK_DATE_MAX];
+    clock_rfc5322(utc_us, date);
+    size_t colon = slice_find(slice_str(date), 0, ':');
+    html_text(out, slice_sub(slice_str(date), 0, colon + 3));
+    html_put(out, " UTC");
+}
+
 /* href of attachment `number` of the letter. */
 static void put_href(struct buf *out, const struct id *letter, unsigned number)
 {
@@ -210,8 +220,6 @@ static void put_logout(struct buf *out, const struct page_letter *letter)
 
 void page_letter(struct buf *out, const struct page_site *site, const struct page_letter *letter)
 {
-    char date[CLOCK_DATE_MAX];
-    clock_rfc5322(letter->expires_us, date);
     page_begin(out, site, SLICE_LIT("Your message"));
     if (letter->view != NULL)
         put_view(out, letter);
@@ -219,7 +227,7 @@ void page_letter(struct buf *out, const struct page_site *site, const struct pag
         html_put(out, "<h1>Your message</h1>\n<p class=\"note\">This message could not be taken apart to be shown here. "
                       "You can save the whole of it and open it with a mail program.</p>\n");
     html_put(out, "<h2>Keep it</h2>\n<p>You can read this message here until ");
-    html_text(out, slice_str(date));
+    put_time(out, letter->expires_us);
     html_put(out, ".</p>\n<p><a class=\"whole\" download");
     put_href(out, &letter->letter, 0);
     html_put(out, ">Save the whole message</a> <span class=\"soft\">(");
