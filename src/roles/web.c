@@ -125,6 +125,12 @@ static void web_peer(void *ctx, enum role_kind kind, unsigned index, int fd)
 
 /* --- life --- */
 
+static struct tls_server *make_tls(struct role *role, struct err *err)
+{
+    return tls_server_create_fd(role_fd(role, ROLE_FD_CERTIFICATE, ROLE_CENTER_CERTIFICATE),
+                                role_fd(role, ROLE_FD_PRIVATE_KEY, ROLE_CENTER_CERTIFICATE), "http/1.1", err);
+}
+
 static bool web_start(struct role *role, struct sandbox *sandbox, void **ret_ctx, struct err *err)
 {
     struct web *web = mem_new(sizeof(*web));
@@ -134,8 +140,7 @@ static bool web_start(struct role *role, struct sandbox *sandbox, void **ret_ctx
         web->listeners[i] = (struct web_listener){.web = web, .fd = role_fd(role, ROLE_FD_CENTER, (unsigned)i)};
     sandbox->groups = SANDBOX_NET_SERVER;
     sandbox->files_max = FILES_MAX;
-    web->tls = tls_server_create_fd(role_fd(role, ROLE_FD_CERTIFICATE, ROLE_CENTER_CERTIFICATE),
-                                    role_fd(role, ROLE_FD_PRIVATE_KEY, ROLE_CENTER_CERTIFICATE), "http/1.1", err);
+    web->tls = make_tls(role, err);
     if (web->tls == NULL) {
         mem_free(web);
         return err_prefix(err, "Message Center: ");
@@ -155,6 +160,21 @@ static bool web_sandboxed(void *ctx, struct err *err)
             l->watch = loop_watch_create(role_loop(web->role), l->fd, LOOP_READ, on_listener, l);
     }
     return true;
+}
+
+/* A renewed certificate; open connections keep the old one. */
+static void web_reload(void *ctx, const struct conf *conf)
+{
+    struct web *web = ctx;
+    struct err err = {""};
+    struct tls_server *tls = make_tls(web->role, &err);
+    (void)conf;
+    if (tls == NULL) {
+        log_error(role_log(web->role), "the old certificate stays: %s", err.text);
+        return;
+    }
+    tls_server_free(&web->tls);
+    web->tls = tls;
 }
 
 static void web_drain(void *ctx)
@@ -191,6 +211,7 @@ const struct role_ops web_role_ops = {
     .start = web_start,
     .sandboxed = web_sandboxed,
     .peer = web_peer,
+    .reload = web_reload,
     .drain = web_drain,
     .stop = web_stop,
 };
