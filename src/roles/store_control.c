@@ -158,7 +158,7 @@ void store_control_waits(struct store *store)
         if (is_final(store, &wait->id, &known)) {
             wait_end(store, wait, MSG_OK);
         } else if (now >= wait->until_us) {
-            wait_end(store, wait, MSG_BUSY);
+            wait_end(store, wait, MSG_EXPIRED);
         }
     }
 }
