@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command tests/tools/read-letter, with codes from a mailbox file, a folder and a command."""
+import html
 import json
+import re
 import subprocess
 import threading
 import time
@@ -69,3 +71,20 @@ def test_folder_and_resolve(stage, tmp_path):
 def test_failure_says_why(stage, link):
     done = run("--link", link.format(base=stage.base), "--code-cmd", "echo 00000000", "--cacert", stage.ca)
     assert done.returncode == 1 and done.stderr.startswith("read-letter: ")
+
+
+def test_curl_suffices(stage, tmp_path):
+    """Nothing but curl with a cookie jar and the marks that are promised to stay."""
+    def curl(*options):
+        done = subprocess.run(["curl", "-sS", "--cacert", str(stage.ca), "-b", "jar", "-c", "jar", "-L", *options],
+                              cwd=tmp_path, capture_output=True, timeout=60, check=True)
+        return done.stdout
+    page = curl(stage.link).decode()
+    action = re.search(r'<form method="post" action="([^"]+)"', page).group(1)
+    page = curl("-X", "POST", "-d", "", stage.base + action).decode()
+    action = re.search(r'<form method="post" action="([^"]+)">\s*<label[^>]*>[^<]*</label>\s*<input id="code" name="code"', page).group(1)
+    page = curl("-d", f"code={stage.code()}", stage.base + html.unescape(action)).decode()
+    assert html.unescape(re.search(r'<pre id="text"[^>]*>(.*?)</pre>', page, re.S).group(1)).strip() == letters.TEXT.strip()
+    assert re.search(r'data-field="cc"[^>]*>files@clinic.test<', page)
+    hrefs = re.findall(r'<a class="attachment" href="([^"]+)"', page)
+    assert len(hrefs) == 3 and curl(stage.base + hrefs[0]) == letters.PDF
