@@ -61,7 +61,7 @@ bool web_job_ask(struct web_job *job, struct chan *chan, enum msg_type type, con
     if (layout != NULL)
         layout_write(layout, &payload, question);
     job->asked = chan;
-    job->request = chan_call(chan, type, buf_slice(&payload), fd, MSG_DEADLINE_US, fn, job);
+    job->request = chan_call(chan, (uint16_t)type, buf_slice(&payload), fd, MSG_DEADLINE_US, fn, job);
     buf_free(&payload);
     return true;
 }
