@@ -105,6 +105,7 @@ static bool flush_spare_begin(struct flush *f)
     f->part = f->spare_next++;
     f->part_done = 0;
     segment_spare_name(f->part, false, name);
+    unlinkat(f->config.dir_fd, name, 0); /* begun by an earlier run that was killed */
     f->part_fd = openat(f->config.dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     return f->part_fd >= 0 && posix_fallocate(f->part_fd, 0, (off_t)f->config.segment_bytes) == 0;
 }
