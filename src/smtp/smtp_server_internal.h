@@ -82,14 +82,17 @@ void smtp_server_set_state(struct smtp_server_session *s, enum smtp_server_state
                            enum smtp_server_question question);
 /* The one place where a transaction is cleared; tells the handler with forget() unless it has had its end(). */
 void smtp_server_reset(struct smtp_server_session *s, bool forget);
-/* Appends one reply line; a 5xx counts as an error, and one too many ends the session. */
+/* Appends one reply line; a 5xx counts as an error, and in place of one too many stands 421 and the session ends. */
 void smtp_server_reply(struct smtp_server_session *s, unsigned code, const char *status, const char *text);
 /* Refuses the message being read: nothing more goes to the handler, the client learns it at the end. The first reason
  * stays. */
 void smtp_server_refuse_message(struct smtp_server_session *s, unsigned code, const char *status, const char *text);
 /* Ends an AUTH exchange that has come to no result. */
 void smtp_server_auth_drop(struct smtp_server_session *s);
-/* Appends "421 status text" and ends the session; an open transaction is forgotten. */
+/* Appends this reply and ends the session; an open transaction is forgotten. Never a second line behind a reply: a client
+ * would take it for the answer to its QUIT. */
+void smtp_server_last_word(struct smtp_server_session *s, unsigned code, const char *status, const char *text);
+/* smtp_server_last_word() with 421. */
 void smtp_server_hang_up(struct smtp_server_session *s, const char *status, const char *text);
 
 /* smtp_server_command.c: runs one command line (without CRLF). */

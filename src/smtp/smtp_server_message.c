@@ -14,11 +14,13 @@ static void refuse_now(struct smtp_server_session *s)
 {
     struct smtp_refusal failure = s->transaction.failure;
     bool hang_up = s->transaction.hang_up;
+    if (hang_up) { /* what follows cannot be told from a forgery */
+        smtp_server_last_word(s, failure.code, failure.status, failure.text.text);
+        return;
+    }
     smtp_server_reset(s, true);
     smtp_server_set_state(s, SMTP_SERVER_COMMAND, SMTP_SERVER_ASKED_NOTHING);
     smtp_server_reply(s, failure.code, failure.status, failure.text.text);
-    if (hang_up)
-        smtp_server_hang_up(s, "4.7.0", "closing: what follows cannot be told from a forgery");
 }
 
 /* A fault of our own finding: the handler may forget the message at once. */
@@ -38,8 +40,8 @@ static void check_fault(struct smtp_server_session *s)
     if (t->content.fault == SMTP_SERVER_FAULT_NONE || t->forgotten)
         return;
     struct err text;
-    err_set(&text, "message refused: it holds %s", smtp_server_fault_text(t->content.fault));
     t->hang_up = t->content.fault != SMTP_SERVER_FAULT_LINE;
+    err_set(&text, "message refused: it holds %s%s", smtp_server_fault_text(t->content.fault), t->hang_up ? "; closing" : "");
     fault(s, 554, "5.6.0", text.text);
 }
 
@@ -184,13 +186,12 @@ void smtp_server_bdat(struct smtp_server_session *s, struct slice argument)
 {
     struct smtp_server_transaction *t = &s->transaction;
     if (!read_chunk(argument, &t->left, &t->last)) {
-        smtp_server_reply(s, 501, "5.5.4", "BDAT needs a size, and nothing but LAST behind it");
-        smtp_server_hang_up(s, "4.7.0", "closing: what follows may be content");
+        /* whether content follows, and how much, nobody can tell */
+        smtp_server_last_word(s, 501, "5.5.4", "BDAT needs a size, and nothing but LAST behind it; closing");
         return;
     }
     if (t->left > s->config->message_max) {
-        smtp_server_reply(s, 552, "5.3.4", "the message is larger than SIZE allows");
-        smtp_server_hang_up(s, "4.7.0", "closing: so large a chunk is not read");
+        smtp_server_last_word(s, 552, "5.3.4", "the message is larger than SIZE allows, its chunk is not read; closing");
         return;
     }
     if (!s->tls) {

@@ -73,30 +73,37 @@ static void put_line(struct smtp_server_session *s, unsigned code, const char *s
     buf_append_str(&s->out, "\r\n");
 }
 
-void smtp_server_hang_up(struct smtp_server_session *s, const char *status, const char *text)
+void smtp_server_last_word(struct smtp_server_session *s, unsigned code, const char *status, const char *text)
 {
     if (s->state == SMTP_SERVER_OVER)
         return;
-    put_line(s, 421, status, text);
+    put_line(s, code, status, text);
     smtp_server_auth_drop(s);
     smtp_server_reset(s, true);
     smtp_server_set_state(s, SMTP_SERVER_OVER, SMTP_SERVER_ASKED_NOTHING);
+}
+
+void smtp_server_hang_up(struct smtp_server_session *s, const char *status, const char *text)
+{
+    smtp_server_last_word(s, 421, status, text);
+}
+
+static bool is_one_error_too_many(struct smtp_server_session *s)
+{
+    s->errors++;
+    return s->errors > (s->authenticated ? SMTP_SERVER_ERRORS_MAX : SMTP_SERVER_ERRORS_UNKNOWN_MAX);
 }
 
 void smtp_server_reply(struct smtp_server_session *s, unsigned code, const char *status, const char *text)
 {
     if (s->state == SMTP_SERVER_OVER)
         return;
-    if (code == 421) {
-        smtp_server_hang_up(s, status, text);
-        return;
-    }
-    put_line(s, code, status, text);
-    if (code < 500)
-        return;
-    s->errors++;
-    if (s->errors > (s->authenticated ? SMTP_SERVER_ERRORS_MAX : SMTP_SERVER_ERRORS_UNKNOWN_MAX))
+    if (code >= 500 && is_one_error_too_many(s))
         smtp_server_hang_up(s, "4.7.0", "too many errors");
+    else if (code == 421)
+        smtp_server_hang_up(s, status, text);
+    else
+        put_line(s, code, status, text);
 }
 
 void smtp_server_refuse_message(struct smtp_server_session *s, unsigned code, const char *status, const char *text)
@@ -118,8 +125,7 @@ static size_t line_max(const struct smtp_server_session *s, struct slice bytes)
 
 static void bare_line(struct smtp_server_session *s)
 {
-    smtp_server_reply(s, 500, "5.5.2", "a line must end with carriage return and line feed");
-    smtp_server_hang_up(s, "4.7.0", "closing: what follows cannot be told from a forgery");
+    smtp_server_last_word(s, 500, "5.5.2", "a line must end with carriage return and line feed; closing");
 }
 
 static void run_line(struct smtp_server_session *s, struct slice line)
