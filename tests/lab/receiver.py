@@ -23,6 +23,17 @@ DEFAULT_REPLIES = {
 }
 
 
+def standard_suite(name):
+    """The IANA name of a suite that OpenSSL calls ECDHE-RSA-AES256-GCM-SHA384; TLS 1.3 has one name only."""
+    if name.startswith("TLS_"):
+        return name
+    exchange, _, rest = name.partition("-AES")
+    if not rest:
+        return name
+    bits, rest = rest[:3], rest[3:].lstrip("-")
+    return f"TLS_{exchange.replace('-', '_')}_WITH_AES_{bits}_{rest.replace('-', '_')}"
+
+
 @dataclass
 class Reply:
     """A reply with manners: waits `delay` seconds, closes afterwards when told to, may be sent in pieces."""
@@ -307,7 +318,7 @@ class _Conversation:
             self.session.tls_error = str(error)
             raise _Closed from error
         self.session.tls = self.socket.version()
-        self.session.cipher = self.socket.cipher()[0]
+        self.session.cipher = standard_suite(self.socket.cipher()[0])
         self.session.sni = self.receiver._sni.name
 
     def _mail_command(self, argument):
