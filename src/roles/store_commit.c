@@ -145,7 +145,7 @@ bool store_commit_message(struct store *store, const struct msg_message *m, bool
     job.message = append_message(store, m, buf_slice(&store->writer.leaves), lazy);
     buf_reset(&store->writer.leaves);
     *ret_job = queue_add(store->queue, &job, entry, count);
-    if (*ret_job != NULL && m->content_length == 0) {
+    if (*ret_job != NULL) {
         journal_hold(store->journal, job.message);
     }
     return true;

@@ -74,9 +74,8 @@ void store_complete_remove(struct store *store, struct queue_item *item, struct 
     if (file) {
         after->remove_content = true;
         after->remove = id;
-    } else {
-        journal_release(store->journal, message);
     }
+    journal_release(store->journal, message);
 }
 
 /* The letter for recipient `index` in the list. */

@@ -74,7 +74,7 @@ static bool load_flush(struct load *load)
     }
     const struct queue_job *job = queue_add(load->store->queue, &load->job, load->entry, load->count);
     load->count = 0;
-    if (job != NULL && job->content_length == 0) {
+    if (job != NULL) { /* large content is a file, but what a lease takes with it is in the record */
         journal_hold(load->store->journal, job->message);
     }
     return job != NULL;
