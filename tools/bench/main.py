@@ -26,11 +26,12 @@ def arguments():
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--messages", type=int, default=100, help="of each session")
     parser.add_argument("--size", type=int, default=10240, help="bytes of a message")
+    parser.add_argument("--idle", type=int, help="idle TLS sessions whose memory is measured (400; --quick: 100)")
     parser.add_argument("--only", choices=("sealpost", "postfix"))
     parser.add_argument("--out", type=Path, default=BUILD / "bench", help="folder for bench.json and bench.txt")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
-    options.idle = 100 if options.quick else 400
+    options.idle = options.idle or (100 if options.quick else 400)
     return options
 
 

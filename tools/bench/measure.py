@@ -46,11 +46,17 @@ def cpu_seconds(pid):
     return sum(_own_cpu(p.pid) + _waited_cpu(p.pid) for p in processes.descendants(pid))
 
 
+def _label(process):
+    """What a process is for: the role where its command line names one, else the program."""
+    words = process.command().split()
+    return words[words.index("--role") + 1] if "--role" in words[:-1] else process.name()
+
+
 def cpu_by_name(pid):
-    """{name of the process: seconds}, without the children that ended."""
+    """{what the processes are for: seconds}, without the children that ended."""
     found = {}
     for process in processes.descendants(pid):
-        name = process.name()
+        name = _label(process)
         found[name] = found.get(name, 0.0) + _own_cpu(process.pid)
     return found
 
