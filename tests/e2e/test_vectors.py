@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail and addresses collected by others. Every message with CRLF is taken and arrives as it was, under nothing but our
 own lines; with bare LF it is refused. Addresses: what SMTP allows is taken at RCPT, everything else is refused."""
-import email
-import email.policy
+import contextlib
 import os
 import re
 import smtplib
@@ -69,7 +68,8 @@ def test_message_with_crlf_arrives_exact(client, receiver, path):
     assert arrived[0].data.endswith(content)
     ours = arrived[0].data[:-len(content)]
     assert OURS.match(ours) and ours.lower().startswith(b"received:"), ours
-    had = {name.lower() for name in email.message_from_bytes(content, policy=email.policy.compat32).keys()}
+    header = content.partition(b"\r\n\r\n")[0].decode("latin-1")
+    had = {name.lower() for name in re.findall(r"^([^\s:]+)[ \t]*:", header, re.M)}
     for name in ("date", "message-id"):
         assert (f"\n{name}:".encode() in b"\n" + ours.lower()) == (name not in had)
 
@@ -96,8 +96,9 @@ def addresses(*categories):
 
 
 def answer(sealpost, user, address):
-    """The first reply to RCPT with the address, in a session of its own."""
-    with sealpost.smtp(user) as client:
+    """The first reply to RCPT with the address, in a session of its own. No QUIT: an address with a line end in it is
+    two commands, whose second reply would be taken for QUIT's."""
+    with contextlib.closing(sealpost.smtp(user)) as client:
         assert client.mail(SENDER)[0] == 250
         client.send(b"RCPT TO:<" + address.encode("utf-8", "surrogateescape") + b">\r\n")
         try:
