@@ -163,7 +163,7 @@ static bool journal_register(struct journal *j, const struct segment_listing *li
 static bool journal_begin(struct journal *j, uint64_t from, const struct journal_scan_report *report, struct err *err)
 {
     struct segment_listing listing;
-    if (!segment_list(j->config.dir_fd, &listing, err)) {
+    if (!segment_list(j->config.dir_fd, true, &listing, err)) {
         return false;
     }
     journal_register(j, &listing, report);

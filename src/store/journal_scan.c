@@ -161,7 +161,7 @@ bool journal_scan(const struct journal_scan *scan, struct journal_scan_report *r
 {
     struct segment_listing listing;
     *ret_report = (struct journal_scan_report){0};
-    if (!segment_list(scan->dir_fd, &listing, err)) {
+    if (!segment_list(scan->dir_fd, false, &listing, err)) {
         return false;
     }
     bool ok = true;

@@ -59,7 +59,7 @@ static void segment_push(uint32_t **list, size_t *count, uint32_t number)
     (*list)[(*count)++] = number;
 }
 
-static void segment_list_name(int dir_fd, const char *name, struct segment_listing *listing)
+static void segment_list_name(int dir_fd, const char *name, bool tidy, struct segment_listing *listing)
 {
     uint32_t number = 0;
     char exact[SEGMENT_NAME_MAX];
@@ -70,12 +70,12 @@ static void segment_list_name(int dir_fd, const char *name, struct segment_listi
         }
     } else if (segment_name_parse(name, "spare-", ".ready", 10, &number)) {
         segment_push(&listing->spare, &listing->spare_count, number);
-    } else if (segment_name_parse(name, "spare-", ".part", 10, &number)) {
+    } else if (tidy && segment_name_parse(name, "spare-", ".part", 10, &number)) {
         unlinkat(dir_fd, name, 0);
     }
 }
 
-bool segment_list(int dir_fd, struct segment_listing *ret_listing, struct err *err)
+bool segment_list(int dir_fd, bool tidy, struct segment_listing *ret_listing, struct err *err)
 {
     *ret_listing = (struct segment_listing){0};
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -88,7 +88,7 @@ bool segment_list(int dir_fd, struct segment_listing *ret_listing, struct err *e
         return err_errno(err, errnum, "cannot read the journal directory");
     }
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        segment_list_name(dir_fd, entry->d_name, ret_listing);
+        segment_list_name(dir_fd, entry->d_name, tidy, ret_listing);
     }
     closedir(dir);
     if (ret_listing->count > 1) {

@@ -23,8 +23,9 @@ struct segment_listing {
     size_t spare_count;
 };
 
-/* Reads the directory; unfinished spares are removed. *ret_listing is to be freed with segment_listing_free(). */
-bool segment_list(int dir_fd, struct segment_listing *ret_listing, struct err *err);
+/* Reads the directory. tidy, when no flush thread runs yet: unfinished spares of an earlier run are removed. *ret_listing is to be
+ * freed with segment_listing_free(). */
+bool segment_list(int dir_fd, bool tidy, struct segment_listing *ret_listing, struct err *err);
 
 /* Frees the arrays. */
 void segment_listing_free(struct segment_listing *listing);
