@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "roles/courier_dossier.h"
 #include "roles/courier_lease.h"
 #include "roles/courier_report.h"
 #include "roles/courier_session.h"
@@ -184,6 +185,7 @@ static void stop(void *ctx)
     sealed_field_free(&courier->field);
     sealed_writer_free(&courier->writer);
     hmac_free(&courier->sha256);
+    courier_dossiers_free(&courier->dossiers);
     tls_scratch_free(&courier->scratch);
     tls_client_free(&courier->tls);
     mem_free(courier);
@@ -210,6 +212,7 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
     courier->field = sealed_field_create();
     courier->writer = sealed_writer_create();
     courier->sha256 = hmac_create(HMAC_SHA256);
+    courier->dossiers = courier_dossiers_create();
     sandbox->groups = SANDBOX_NET_CLIENT;
     sandbox->files_max = FILES_MAX;
     *ret_ctx = courier;
@@ -229,6 +232,8 @@ static void reload(void *ctx, const struct conf *conf)
 {
     struct courier *courier = ctx;
     courier->conf = conf;
+    courier_dossiers_free(&courier->dossiers); /* another resolver, another trust anchor */
+    courier->dossiers = courier_dossiers_create();
 }
 
 /* What is not past the end of a content is left to the next courier. */

@@ -186,6 +186,7 @@ struct courier {
     struct chan *store;
     struct chan *keyd;
     struct chan *resolver;
+    struct courier_dossiers *dossiers;
     uint64_t epoch;       /* of the store that leased last */
     uint64_t held_epoch;  /* of the store before it, still to be told that nothing more will come */
     bool hold_told;

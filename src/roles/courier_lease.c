@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "roles/courier_content.h"
+#include "roles/courier_dossier.h"
 #include "roles/courier_notice.h"
 #include "roles/courier_report.h"
 #include "roles/courier_route.h"
@@ -242,6 +243,18 @@ static void routed(struct courier_lease *lease)
     }
 }
 
+/* All recipients of a lease have one destination, so the first one's domain is everybody's. */
+static struct slice domain_of(const struct courier_lease *lease)
+{
+    return slice_str(lease->recipient[0].address.domain.ascii);
+}
+
+static void take_dossier(struct courier_lease *lease, const struct msg_dossier *dossier)
+{
+    courier_route_read(dossier, lease->courier->conf->courier_allow_private, &lease->route);
+    routed(lease);
+}
+
 static void on_dossier(void *ctx, const struct chan_frame *answer)
 {
     struct courier_lease *lease = ctx;
@@ -249,22 +262,27 @@ static void on_dossier(void *ctx, const struct chan_frame *answer)
     courier_lease_answered(lease);
     if (answer != NULL && !layout_read(&msg_dossier_layout, answer->payload, &dossier))
         dossier.status = MSG_DNS_MALFORMED;
-    courier_route_read(&dossier, lease->courier->conf->courier_allow_private, &lease->route);
-    routed(lease);
+    else if (answer != NULL)
+        courier_dossiers_keep(lease->courier->dossiers, domain_of(lease), answer->payload, &dossier);
+    take_dossier(lease, &dossier);
     courier_lease_step(lease);
 }
 
-/* All recipients of a lease have one destination, so the first one's domain is everybody's. */
 static void ask_dossier(struct courier_lease *lease)
 {
     const struct mail_domain *domain = &lease->recipient[0].address.domain;
-    struct msg_dossier_ask ask = {slice_str(domain->ascii)};
+    struct msg_dossier_ask ask = {domain_of(lease)};
+    struct msg_dossier known;
     if (domain->kind != MAIL_DOMAIN_NAME) {
         courier_route_literal(domain, lease->courier->conf->courier_allow_private, &lease->route);
         routed(lease);
         return;
     }
     lease->stalled = false;
+    if (courier_dossiers_recall(lease->courier->dossiers, ask.domain, &known)) {
+        take_dossier(lease, &known);
+        return;
+    }
     (void)courier_ask(lease, lease->courier->resolver, MSG_DOSSIER, &msg_dossier_ask_layout, &ask, on_dossier);
 }
 
