@@ -215,12 +215,9 @@ int cli_tag(struct cli *cli, uint8_t table, struct slice text, struct tag *ret_t
 
 json_t *cli_json_text(struct slice text)
 {
-    json_t *value = json_stringn((const char *)text.data, text.len);
+    json_t *value = text.len == 0 ? json_string("") : json_stringn((const char *)text.data, text.len);
     struct buf b;
 
-    if (text.len == 0) {
-        return json_string("");
-    }
     if (value != NULL) {
         return value;
     }
