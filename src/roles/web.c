@@ -38,6 +38,19 @@ void web_conn_count(struct web *web, int change)
         role_drained(web->role);
 }
 
+/* Ends the oldest connection that is not in the middle of a request, so that idle ones never keep readers out. */
+static void end_oldest_idle(struct web *web)
+{
+    LIST_FOR(it, tmp, &web->conns)
+    {
+        struct web_conn *conn = LIST_ENTRY(it, struct web_conn, link);
+        if (web_conn_idle(conn)) {
+            web_conn_free(&conn);
+            return;
+        }
+    }
+}
+
 static void accept_some(struct web *web, int listener)
 {
     const int on = 1;
@@ -47,6 +60,8 @@ static void accept_some(struct web *web, int listener)
             return;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         web_conn_create(web, fd);
+        if (web->conn_count >= WEB_CONNS_MAX)
+            end_oldest_idle(web);
     }
 }
 

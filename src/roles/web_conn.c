@@ -274,9 +274,15 @@ void web_conn_free(struct web_conn **conn)
     web_conn_count(web, -1);
 }
 
+bool web_conn_idle(const struct web_conn *conn)
+{
+    return conn->state == WEB_CONN_HANDSHAKE || conn->state == WEB_CONN_CLOSING ||
+           (conn->state == WEB_CONN_READING && !http_request_begun(conn->request));
+}
+
 void web_conn_drain(struct web_conn *conn)
 {
-    if (conn->state == WEB_CONN_HANDSHAKE || (conn->state == WEB_CONN_READING && !http_request_begun(conn->request)))
+    if (web_conn_idle(conn) && conn->state != WEB_CONN_CLOSING)
         web_conn_free(&conn);
     else
         conn->close_after = true;

@@ -38,6 +38,9 @@ void web_conn_create(struct web *web, int fd);
 /* Ends it at once, with its job. *conn becomes NULL; NULL is accepted. */
 void web_conn_free(struct web_conn **conn);
 
+/* True while nothing of a request is under way, and before the handshake is done. */
+bool web_conn_idle(const struct web_conn *conn);
+
 /* Finishes the connection when it is idle, after the present answer otherwise. */
 void web_conn_drain(struct web_conn *conn);
 

@@ -190,6 +190,18 @@ def test_many_idle_connections_leave_room(stage):
     assert request(stage, "GET", "/")[0] == 200
 
 
+def test_flood_of_idle_connections_keeps_nobody_out(make_stage):
+    """More connections than a process holds: the oldest idle ones go, a reader still gets in at once."""
+    from tests.scenario.center import letters
+    stage = make_stage(letters.html_only())
+    held = [socket.create_connection((stage.address, stage.port), timeout=30) for _ in range(700)]
+    start = time.monotonic()
+    assert request(stage, "GET", f"/l/{TOKEN}")[0] == 200
+    assert time.monotonic() - start < 5
+    for s in held:
+        s.close()
+
+
 def test_store_away_is_503(make_stage):
     from tests.scenario.center import letters
     stage = make_stage(letters.html_only())
