@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sink: an SMTP receiver with STARTTLS that takes every message, compares it with what was sent, and counts each
- * once. Commands on standard input, one a line, each answered with one line of JSON:
+/* The sink: an SMTP receiver with STARTTLS, PIPELINING and CHUNKING, as the large ones are. It takes every message,
+ * compares it with what was sent, and counts each once. Commands on standard input, one a line, each answered with one
+ * line of JSON:
  *   count     what has come so far
  *   wait N S  as soon as N different messages have come, or after S seconds
  *   reset     forgets all
@@ -125,11 +126,28 @@ static bool take_message(struct visit *v)
     return false;
 }
 
+/* One chunk: its bytes as they are (RFC 3030). The last one ends the message. */
+static bool take_chunk(struct visit *v, const char *arguments)
+{
+    char *rest;
+    size_t size = (size_t)strtoul(arguments, &rest, 10);
+
+    if (size > MESSAGE_ROOM - v->len || !bench_bytes(&v->conn, v->text + v->len, size)) {
+        return false;
+    }
+    v->len += size;
+    if (strcasecmp(rest, " LAST") == 0) {
+        count(v);
+        v->len = 0;
+    }
+    return true;
+}
+
 static const char *answer_to(const struct visit *v, const char *line)
 {
     if (strncasecmp(line, "EHLO", 4) == 0) {
         return v->conn.ssl == NULL ? "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE\r\n250 STARTTLS\r\n"
-                                   : "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n";
+                                   : "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 SIZE\r\n";
     }
     return strncasecmp(line, "DATA", 4) == 0 ? "354 go\r\n" : "250 2.0.0 ok\r\n";
 }
@@ -145,6 +163,9 @@ static bool converse(struct visit *v)
     while ((line = bench_line(&v->conn)) != NULL) {
         const char *answer = answer_to(v, line);
         bool data = strncasecmp(line, "DATA", 4) == 0;
+        if (strncasecmp(line, "BDAT ", 5) == 0 && !take_chunk(v, line + 5)) {
+            return false;
+        }
         if (strncasecmp(line, "STARTTLS", 8) == 0) {
             return put(&v->conn, "220 2.0.0 go\r\n");
         }

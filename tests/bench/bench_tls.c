@@ -101,6 +101,21 @@ char *bench_line(struct bench_conn *conn)
     }
 }
 
+bool bench_bytes(struct bench_conn *conn, char *out, size_t len)
+{
+    while (len > 0) {
+        size_t n = conn->end - conn->start < len ? conn->end - conn->start : len;
+        memcpy(out, conn->in + conn->start, n);
+        conn->start += n;
+        out += n;
+        len -= n;
+        if (len > 0 && !fill(conn)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool bench_write(struct bench_conn *conn, const char *data, size_t len)
 {
     while (len > 0) {

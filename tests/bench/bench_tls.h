@@ -35,6 +35,9 @@ bool bench_tls_server(struct bench_conn *conn, SSL_CTX *ctx);
  * next read. */
 char *bench_line(struct bench_conn *conn);
 
+/* Reads len bytes into out. */
+bool bench_bytes(struct bench_conn *conn, char *out, size_t len);
+
 /* Writes all of data. */
 bool bench_write(struct bench_conn *conn, const char *data, size_t len);
 
