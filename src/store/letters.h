@@ -2,7 +2,7 @@
 /* Content in files of its own: messages above 64 KB in content/, every letter in letters/. The store makes the file
  * (O_EXCL, O_APPEND), hands the descriptor to the role that fills it, and before the record that names it checks the
  * length and flushes file and directory (journal_attach()). The name is the id, in its text form, and nothing else.
- * docs/decisions/letters-as-files.md tells why letters are files. */
+ * docs/decisions/0005-letters-as-files.md tells why letters are files. */
 #ifndef STORE_LETTERS_H
 #define STORE_LETTERS_H
 
