@@ -123,10 +123,9 @@ class Peer:
         if self.process is None:
             return
         family = processes.descendants(self.process.pid)
-        for member in sorted(family, key=lambda p: p.pid):  # the first below us is the init of the namespace
-            if member.alive() and member.pid != self.process.pid:
+        for member in family:  # our one child is the init of the namespace: with it ends all of it
+            if member.alive() and member.parent() == self.process.pid:
                 os.kill(member.pid, signal.SIGKILL)
-                break
         self.process.wait(10)
         processes.wait_gone(family, 10)
         self.process = None

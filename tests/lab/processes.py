@@ -15,6 +15,11 @@ class Process:
         now = _stat(self.pid)
         return now is not None and now[2] == self.started and now[1] != "Z"
 
+    def parent(self):
+        """Its parent's pid, or 0 when it is gone."""
+        now = _stat(self.pid)
+        return now[0] if now is not None and now[2] == self.started else 0
+
     def command(self):
         try:
             return Path(f"/proc/{self.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
