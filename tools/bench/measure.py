@@ -22,8 +22,15 @@ def _text(path):
         return ""
 
 
+def _stat_seconds(pid, first):
+    """Two neighbouring times of /proc/PID/stat together, in hundredths of a second."""
+    fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[first]) + int(fields[first + 1])) / TICK if fields else 0.0
+
+
 def _own_cpu(pid):
-    """Seconds on a CPU of all threads of a process, from the scheduler's nanoseconds."""
+    """Seconds on a CPU of a process: the scheduler's nanoseconds of its threads, or its own rougher count where that is
+    more, because threads have ended."""
     total = 0
     try:
         threads = os.listdir(f"/proc/{pid}/task")
@@ -32,13 +39,12 @@ def _own_cpu(pid):
     for thread in threads:
         words = _text(f"/proc/{pid}/task/{thread}/schedstat").split()
         total += int(words[0]) if words else 0
-    return total / 1e9
+    return max(total / 1e9, _stat_seconds(pid, 11))
 
 
 def _waited_cpu(pid):
     """Seconds of the children that have ended and were waited for (and of theirs)."""
-    fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return (int(fields[13]) + int(fields[14])) / TICK if fields else 0.0
+    return _stat_seconds(pid, 13)
 
 
 def cpu_seconds(pid):

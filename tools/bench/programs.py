@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -64,11 +65,14 @@ class Sink:
 
 def load(tool, system, sessions, messages, size):
     """Sends through a system (tools/bench/systems.py); returns the load's JSON. A refused message is an error."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([str(tool), system.address, str(system.port), "starttls", str(sessions), str(messages), str(size),
                            system.user, system.password, system.sender, system.recipient], capture_output=True, text=True,
                           env=_environment(), timeout=LOAD_SECONDS, check=False)
     if not done.stdout:
         raise RuntimeError(f"{system.name}: the load ended with {done.returncode}: {done.stderr[-2000:]}")
     result = json.loads(done.stdout)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result["cpu_seconds"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     result["errors"] = done.stderr.splitlines()[:5]
     return result

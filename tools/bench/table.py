@@ -6,6 +6,7 @@ from statistics import median
 # key in a round's row, title, format, budget ("" for none)
 ROUND_ROWS = [
     ("cpu_us", "CPU us per message", "{:.0f}", "<= 140"),
+    ("tools_cpu_us", "CPU us of load and sink", "{:.0f}", ""),
     ("accepted_per_s", "messages/s accepted", "{:.0f}", ""),
     ("delivered_per_s", "messages/s end to end", "{:.0f}", ">= 8000"),
     ("p50_us", "latency of the 250, p50 us", "{:.0f}", ""),
