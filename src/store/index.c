@@ -318,6 +318,9 @@ bool index_checkpoint(struct index *x, uint64_t *ret_position, struct err *err)
     if (!index_commit(x, err)) {
         return false;
     }
+    for (size_t i = 0; i < INDEX_STATEMENTS; i++) {
+        sqlite3_reset(x->statement[i]); /* rows left open for their slices: SQLite would call the database locked */
+    }
     if (sqlite3_wal_checkpoint_v2(x->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK) {
         return index_fail(x, "checkpoint", err);
     }
