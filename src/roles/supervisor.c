@@ -292,6 +292,19 @@ static void describe_end(const struct child *child, int status, char *out, size_
     }
 }
 
+/* Nobody will answer on the control socket of a process that stays away: who asks is told so instead of waiting. */
+static void close_control(struct supervisor *sup, enum role_kind kind)
+{
+    for (size_t i = 0; i < sup->fds.count; i++) {
+        struct supervisor_fd *f = &sup->fds.item[i];
+        if ((f->what == ROLE_FD_STORE_CONTROL || f->what == ROLE_FD_KEYD_CONTROL) && f->fd >= 0 &&
+            supervisor_fd_is_for(f->what, f->index, kind)) {
+            (void)close(f->fd);
+            f->fd = -1;
+        }
+    }
+}
+
 static void child_ended(struct child *child, int status)
 {
     struct supervisor *sup = child->sup;
@@ -310,6 +323,7 @@ static void child_ended(struct child *child, int status)
     }
     if (for_good) {
         child->state = CHILD_FINISHED;
+        close_control(sup, child->kind);
         log_alarm(&sup->log, "%s and is not started again: read its last line, mend the cause, then restart sealpostd", text);
     } else if (sup->phase == PHASE_STARTING && never_ready) {
         log_error(&sup->log, "%s before it was ready", text);

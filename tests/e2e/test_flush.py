@@ -103,6 +103,8 @@ def test_a_failed_flush_ends_acceptance_and_is_not_retried(lab, tmp_path, kind):
     assert "store" not in sealpost.roles()
     assert re.search(r"store\.0 ended with status 3 and is not started again", sealpost.log_text())
     assert refused_to(sealpost, to) == 451
+    asked = sealpost.run("status", check=False, timeout=10)
+    assert asked.returncode != 0 and "cannot reach" in asked.stderr
     assert set(sealpost.roles()) >= {"intake", "keyd", "courier", "resolver", "web"}
     sealpost.stop()
     sealpost.start()  # the operator's word
