@@ -153,10 +153,9 @@ class Sealpost:
         found = {}
         for process in processes.descendants(self.process.pid):
             self.family.add(process)
-            words = process.command().split()
-            name = process.name()
-            role = re.sub(r"^sealpostd?[-:]?", "", name) or (words[-1] if len(words) > 1 else "supervisor")
-            found.setdefault("supervisor" if process.pid == self.process.pid else role, []).append(process)
+            role = re.search(r" --role (\w+)", process.command())
+            if process.pid == self.process.pid or role:
+                found.setdefault(role[1] if role else "supervisor", []).append(process)
         return found
 
     def kill_role(self, role, sig=signal.SIGKILL):
