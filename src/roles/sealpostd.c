@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main() of sealpostd: the supervisor, or one role when the supervisor starts the program again. */
+/* main() of sealpostd: the supervisor, or one role when the supervisor starts the program again. The roles with programs
+ * of their own are in sealpost_scrub.c and sealpost_resolver.c. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +15,7 @@
 #endif
 
 static const struct role_ops *const roles[] = {
-    &keyd_role_ops,     &store_role_ops, &intake_role_ops, &courier_role_ops,
-    &resolver_role_ops, &web_role_ops,   &scrub_role_ops,
+    &keyd_role_ops, &store_role_ops, &intake_role_ops, &courier_role_ops, &web_role_ops,
 };
 
 static int run_role(const char *name)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -165,6 +166,10 @@ static void peer_drop(struct store_peer *peer)
     if (store->keyd == peer) {
         store->keyd = NULL;
     }
+    if (store->content.open != NULL && store->letters.open != NULL) {
+        letters_forget(&store->content, peer);
+        letters_forget(&store->letters, peer);
+    }
     chan_free(&peer->chan);
     list_remove(&peer->link);
     store_peer_unref(peer);
@@ -256,6 +261,8 @@ static void stop(void *ctx)
     loop_timer_free(&store->index_timer);
     loop_timer_free(&store->house_timer);
     loop_idle_free(&store->idle);
+    loop_idle_free(&store->deep_idle);
+    store_control_stop(store);
     store_close(store);
     for (uint32_t i = 0; i < store->alarm_count; i++) {
         mem_free(store->alarm[i]);
@@ -287,6 +294,7 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
         stop(store);
         return err_set(err, "cannot enter the store's directory");
     }
+    umask(077);
     snprintf(store->path_name, sizeof store->path_name, "/proc/self/fd/%d", store->dir_fd);
     store->path = (struct sandbox_path){store->path_name, SANDBOX_PATH_READ | SANDBOX_PATH_WRITE};
     sandbox->groups = SANDBOX_FILES | SANDBOX_LOCAL | SANDBOX_THREAD;
@@ -296,11 +304,17 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
     return true;
 }
 
+static void on_deep(void *ctx)
+{
+    store_control_deep(ctx);
+}
+
 static bool sandboxed(void *ctx, struct err *err)
 {
     struct store *store = ctx;
     struct loop *loop = role_loop(store->role);
     store->idle = loop_idle_create(loop, store_turn, store);
+    store->deep_idle = loop_idle_create(loop, on_deep, store);
     store->wave_timer = loop_timer_create(loop, store_on_wave, store);
     store->due_timer = loop_timer_create(loop, store_on_due, store);
     store->index_timer = loop_timer_create(loop, store_on_index, store);

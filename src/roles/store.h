@@ -123,6 +123,8 @@ struct store {
     struct map *center;  /* store_center_entry by row of the letter */
     struct map *mails;   /* mails of today by tag */
     uint32_t mails_day;
+    struct store_deep *deep; /* a deep check at work, or NULL */
+    struct loop_idle *deep_idle;
     struct list waits;
     uint32_t wait_count;
     char *alarm[STORE_ALARMS_MAX];
@@ -293,8 +295,10 @@ bool store_control_release(struct store *store, struct store_peer *peer, const s
 bool store_control_status(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 /* MSG_CTL_CHECK. */
 bool store_control_check(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
-/* Reads and verifies every record on the disk; appends what it found. */
-bool store_control_deep(struct store *store, struct buf *out);
+/* One slice of a deep check. */
+void store_control_deep(struct store *store);
+/* Forgets a deep check. */
+void store_control_stop(struct store *store);
 /* Answers the waits that are over. */
 void store_control_waits(struct store *store);
 /* Journals an act of the operator with its leaf. */

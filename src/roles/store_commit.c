@@ -25,7 +25,7 @@ bool store_commit_open(struct store *store, struct store_peer *peer, const struc
         store_answer_code(peer, frame->type, frame->request, MSG_FULL);
         return true;
     }
-    int fd = letters_create(files_of(store, peer), &open.id);
+    int fd = letters_create(files_of(store, peer), &open.id, peer);
     struct msg_status status = {.code = MSG_OK};
     if (fd < 0) {
         status.code = errno == EEXIST ? MSG_REFUSED : errno == EMFILE ? MSG_BUSY : MSG_FULL;

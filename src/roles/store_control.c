@@ -344,39 +344,91 @@ static bool check_counts(struct store *store, struct buf *out)
     return check_line(out, "recipients returned, in the index", sum.returned, rows.mail[STATE_RETURNED]) && ok;
 }
 
+/* A deep check at work: one segment between two waves. */
+struct store_deep {
+    struct store_peer *peer;
+    uint64_t request;
+    struct buf out;
+    bool ok;
+    uint32_t segment;
+    uint32_t segments;
+    uint64_t records;
+    uint64_t damaged;
+};
+
+static void deep_end(struct store *store)
+{
+    struct store_deep *deep = store->deep;
+    const struct msg_ctl_report report = {deep->ok ? MSG_OK : MSG_BROKEN, buf_slice(&deep->out)};
+    store->deep = NULL;
+    store_answer(deep->peer, MSG_CTL_CHECK, deep->request, &msg_ctl_report_layout, &report, -1);
+    store_peer_unref(deep->peer);
+    buf_free(&deep->out);
+    mem_free(deep);
+}
+
+void store_control_deep(struct store *store)
+{
+    struct store_deep *deep = store->deep;
+    struct journal_scan_report report;
+    struct err err;
+    if (deep == NULL) {
+        return;
+    }
+    if (journal_verify(store->journal, &deep->segment, &report, &err)) {
+        deep->segments++;
+        deep->records += report.records;
+        deep->damaged += report.gaps + report.headers_damaged + report.content_damaged;
+        loop_idle_request(store->deep_idle);
+        return;
+    }
+    if (err.text[0] != '\0') {
+        buf_printf(&deep->out, "BAD  journal: %s\n", err.text);
+        deep->ok = false;
+    }
+    buf_printf(&deep->out, "%s journal: %llu records in %u segments, %llu damaged\n", deep->damaged == 0 ? "ok  " : "BAD ",
+               (unsigned long long)deep->records, deep->segments, (unsigned long long)deep->damaged);
+    deep->ok = deep->ok && deep->damaged == 0;
+    deep_end(store);
+}
+
 bool store_control_check(struct store *store, struct store_peer *peer, const struct chan_frame *frame)
 {
     struct msg_ctl_check ask;
     struct err err;
-    struct buf out;
     if (!layout_read(&msg_ctl_check_layout, frame->payload, &ask)) {
         return false;
+    }
+    if (store->deep != NULL) {
+        const struct msg_ctl_report busy = {MSG_BUSY, SLICE_LIT("another check is running; try again")};
+        store_answer(peer, frame->type, frame->request, &msg_ctl_report_layout, &busy, -1);
+        return true;
     }
     if (!journal_settle(store->journal, &err)) { /* rows and counters of one moment */
         store_end(store, true, &err);
     }
     store_index_catch_up(store);
-    buf_init(&out, CONTROL_REPORT_MAX);
-    bool ok = check_counts(store, &out);
-    ok = check_line(&out, "wave-ends that differ from the rows", 0, index_mismatches(store->index)) && ok;
-    ok = (!ask.deep || store_control_deep(store, &out)) && ok;
-    const struct msg_ctl_report report = {ok ? MSG_OK : MSG_BROKEN, buf_slice(&out)};
-    store_answer(peer, frame->type, frame->request, &msg_ctl_report_layout, &report, -1);
-    buf_free(&out);
+    struct store_deep *deep = mem_new(sizeof *deep);
+    buf_init(&deep->out, CONTROL_REPORT_MAX);
+    deep->peer = store_peer_ref(peer);
+    deep->request = frame->request;
+    deep->ok = check_counts(store, &deep->out);
+    deep->ok = check_line(&deep->out, "wave-ends that differ from the rows", 0, index_mismatches(store->index)) && deep->ok;
+    store->deep = deep;
+    if (ask.deep) {
+        loop_idle_request(store->deep_idle);
+    } else {
+        deep_end(store);
+    }
     return true;
 }
 
-bool store_control_deep(struct store *store, struct buf *out)
+void store_control_stop(struct store *store)
 {
-    struct journal_scan_report report;
-    struct err err;
-    if (!journal_verify(store->journal, &report, &err)) {
-        buf_printf(out, "BAD  journal: %s\n", err.text);
-        return false;
+    if (store->deep != NULL) {
+        store_peer_unref(store->deep->peer);
+        buf_free(&store->deep->out);
+        mem_free(store->deep);
+        store->deep = NULL;
     }
-    bool ok = !journal_scan_damaged(&report);
-    buf_printf(out, "%s journal: %llu records in %u segments, %u damaged places, %u records with damaged content\n",
-               ok ? "ok  " : "BAD ", (unsigned long long)report.records, report.segments,
-               report.gaps + report.headers_damaged, report.content_damaged);
-    return ok;
 }
