@@ -44,6 +44,8 @@ static const struct request requests[] = {
     {MSG_OPEN, FROM(ROLE_INTAKE) | FROM(ROLE_COURIER), true, store_commit_open},
     {MSG_DROP, FROM(ROLE_INTAKE) | FROM(ROLE_COURIER), false, store_commit_drop},
     {MSG_HELD, FROM(ROLE_COURIER), false, store_lease_held},
+    {MSG_SHOWN, FROM(ROLE_COURIER), true, store_memory_shown},
+    {MSG_REMEMBER, FROM(ROLE_COURIER), false, store_memory_remember},
     {MSG_CENTER_SEND, FROM(ROLE_WEB), true, store_center_send},
     {MSG_CENTER_VERIFY, FROM(ROLE_WEB), true, store_center_verify},
     {MSG_CENTER_LETTER, FROM(ROLE_WEB), true, store_center_letter},

@@ -100,6 +100,8 @@ bool index_transit(struct index *index, const struct id *id, struct index_transi
 typedef void index_credential_fn(void *ctx, const struct msg_credential *credential);
 /* Walks all credentials. */
 bool index_credentials(struct index *index, index_credential_fn *fn, void *ctx, struct err *err);
+/* What a domain has shown (struct msg_shown); false when nothing is remembered or it cannot be read. */
+bool index_domain(struct index *index, const struct tag *domain, struct msg_shown *ret_shown);
 typedef void index_lock_fn(void *ctx, const struct msg_lock *lock);
 /* Walks all locks that end after now_us; others are removed. */
 bool index_locks(struct index *index, int64_t now_us, index_lock_fn *fn, void *ctx, struct err *err);

@@ -330,6 +330,22 @@ static bool index_apply_lock(struct index *x, const struct record *record, struc
     return index_run(x, s, err);
 }
 
+static bool index_apply_domain(struct index *x, const struct record *record, struct err *err)
+{
+    struct record_domain domain;
+    if (!layout_read(&record_domain_layout, record->head, &domain)) {
+        return index_malformed(record, err);
+    }
+    sqlite3_stmt *s = index_statement(x, INDEX_SET_DOMAIN, err);
+    if (s == NULL) {
+        return false;
+    }
+    index_bind_blob(s, 1, slice_of(domain.domain.b, TAG_SIZE));
+    index_bind(s, 2, domain.level);
+    index_bind(s, 3, domain.at_us);
+    return index_run(x, s, err);
+}
+
 static bool index_counts_equal(const struct state_counts *a, const struct record_counts *b)
 {
     return a->accepted == b->accepted && a->delivered == b->delivered && a->posted == b->posted &&
@@ -379,6 +395,8 @@ static bool index_apply_record(struct index *x, const struct record *record, str
         return index_apply_credential(x, record, err);
     case RECORD_LOCK:
         return index_apply_lock(x, record, err);
+    case RECORD_DOMAIN:
+        return index_apply_domain(x, record, err);
     case RECORD_WAVE_END:
         return index_apply_wave_end(x, record, err);
     case RECORD_ADMIN: /* leaves only */

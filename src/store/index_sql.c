@@ -35,6 +35,7 @@ const char *const index_schema =
     "CREATE INDEX transit_by_time ON transit(created);"
     "CREATE TABLE credential(id BLOB PRIMARY KEY, name TEXT, record BLOB) WITHOUT ROWID;"
     "CREATE TABLE lock(subject BLOB PRIMARY KEY, until INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('position', 0);";
 
 #define INDEX_LETTER_COLUMNS                                                                                              \
@@ -78,6 +79,7 @@ const char *const index_sql[INDEX_STATEMENTS] = {
     [INDEX_SET_CREDENTIAL] = "INSERT OR REPLACE INTO credential VALUES(?1, ?2, ?3)",
     [INDEX_DROP_CREDENTIAL] = "DELETE FROM credential WHERE id = ?1",
     [INDEX_SET_LOCK] = "INSERT OR REPLACE INTO lock VALUES(?1, ?2)",
+    [INDEX_SET_DOMAIN] = "INSERT OR REPLACE INTO domain VALUES(?1, ?2, ?3)",
     [INDEX_LIVE] = "SELECT m.n, m.id, m.kind, m.flags, m.tenant, m.accepted, m.by, m.size, m.length, r.n - m.n, r.notify,"
                    " r.destination, r.generation, r.state, r.notice, r.flags, r.attempts, r.reason, r.next, l.n, l.id,"
                    " l.at FROM recipient r INDEXED BY recipient_live JOIN message m ON m.n = r.message"
@@ -86,6 +88,7 @@ const char *const index_sql[INDEX_STATEMENTS] = {
     [INDEX_TRANSIT] = "SELECT id, kind, letter, created, header, sealed FROM transit WHERE id = ?1",
     [INDEX_CREDENTIALS] = "SELECT id, name, record FROM credential",
     [INDEX_LOCKS] = "SELECT subject, until FROM lock WHERE until > ?1",
+    [INDEX_DOMAIN] = "SELECT level, at FROM domain WHERE tag = ?1",
     [INDEX_CONTENT_FILES] = "SELECT DISTINCT m.id FROM recipient r INDEXED BY recipient_live JOIN message m"
                             " ON m.n = r.message WHERE r.live = 1 AND r.state = 1 AND m.length > 0",
     [INDEX_LETTER_FILES] = "SELECT id FROM letter WHERE gone = 0 AND expires > ?1",

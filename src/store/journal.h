@@ -126,9 +126,10 @@ void journal_release(struct journal *journal, uint64_t position);
  * whose content nobody holds. Returns how many. */
 size_t journal_drop(struct journal *journal, uint64_t indexed);
 
-/* Reads everything on the disk and verifies it, without quarantine; nothing may be under way (journal_settle()). As
- * journal_scan(). */
-bool journal_verify(struct journal *journal, struct journal_scan_report *ret_report, struct err *err);
+/* Reads one segment on the disk and verifies it, without quarantine: the first one behind *segment (0: the first of
+ * all), which is set to it. False at the end, and with err filled when it cannot be read or holds an unknown record.
+ * What the present wave has not finished counts as a torn tail, not as damage. */
+bool journal_verify(struct journal *journal, uint32_t *segment, struct journal_scan_report *ret_report, struct err *err);
 
 /* Fills *ret_stats. */
 void journal_stats(struct journal *journal, struct journal_stats *ret_stats);

@@ -236,11 +236,21 @@ void journal_close(struct journal **journal)
     *journal = NULL;
 }
 
-bool journal_verify(struct journal *j, struct journal_scan_report *ret_report, struct err *err)
+bool journal_verify(struct journal *j, uint32_t *segment, struct journal_scan_report *ret_report, struct err *err)
 {
+    size_t at = 0;
+    err->text[0] = '\0';
+    while (at < j->segment_count && j->segment[at].number <= *segment) {
+        at++;
+    }
+    if (at == j->segment_count) {
+        return false;
+    }
+    *segment = j->segment[at].number;
     const struct journal_scan scan = {
         .dir_fd = j->config.dir_fd,
         .quarantine_fd = -1,
+        .only = *segment,
         .segment_max = j->config.segment_bytes + JOURNAL_FILE_SLACK,
     };
     return journal_scan(&scan, ret_report, err);

@@ -168,7 +168,7 @@ bool journal_scan(const struct journal_scan *scan, struct journal_scan_report *r
     uint32_t expected = record_segment(scan->from);
     for (size_t i = 0; ok && i < listing.count; i++) {
         uint32_t number = listing.number[i];
-        if (number < record_segment(scan->from)) {
+        if (number < record_segment(scan->from) || (scan->only != 0 && number != scan->only)) {
             continue;
         }
         if (scan->from != 0 && number > expected && !(expected == record_segment(scan->from) && number == expected + 1)) {

@@ -33,6 +33,7 @@ struct journal_scan {
     int dir_fd;
     int quarantine_fd;  /* -1: copy nothing (a check) */
     uint64_t from;      /* first position wanted; 0: everything */
+    uint32_t only;      /* this segment alone; 0: all */
     size_t segment_max; /* bytes of a segment at most */
     journal_visit_fn *visit;
     void *ctx;

@@ -10,16 +10,12 @@
 
 #include "base/mem.h"
 
-/* Descriptors live in a map of pointers: fd + 1 stands for itself, so that none is NULL. */
-static void *letters_box(int fd)
-{
-    return (void *)(intptr_t)(fd + 1);
-}
-
-static int letters_unbox(const void *box)
-{
-    return (int)(intptr_t)box - 1;
-}
+/* A file that is being filled. */
+struct letters_file {
+    struct id id;
+    int fd;
+    const void *owner;
+};
 
 void letters_init(struct letters *l, int dir_fd)
 {
@@ -30,9 +26,11 @@ void letters_init(struct letters *l, int dir_fd)
 void letters_free(struct letters *l)
 {
     size_t cursor = 0;
-    void *box = NULL;
-    while (l->open != NULL && map_next(l->open, &cursor, NULL, &box)) {
-        close(letters_unbox(box));
+    void *value = NULL;
+    while (l->open != NULL && map_next(l->open, &cursor, NULL, &value)) {
+        struct letters_file *file = value;
+        close(file->fd);
+        mem_free(file);
     }
     map_free(&l->open);
     if (l->dir_fd >= 0) {
@@ -41,7 +39,7 @@ void letters_free(struct letters *l)
     l->dir_fd = -1;
 }
 
-int letters_create(struct letters *l, const struct id *id)
+int letters_create(struct letters *l, const struct id *id, const void *owner)
 {
     char name[ID_TEXT_SIZE];
     if (map_count(l->open) >= LETTERS_OPEN_MAX) {
@@ -51,7 +49,9 @@ int letters_create(struct letters *l, const struct id *id)
     id_text(id, name);
     int fd = openat(l->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
-        map_put(l->open, id->b, letters_box(fd));
+        struct letters_file *file = mem_new(sizeof *file);
+        *file = (struct letters_file){*id, fd, owner};
+        map_put(l->open, id->b, file);
     }
     return fd;
 }
@@ -59,12 +59,14 @@ int letters_create(struct letters *l, const struct id *id)
 int letters_take(struct letters *l, const struct id *id, uint64_t length)
 {
     struct stat st;
-    const void *box = map_get(l->open, id->b);
-    if (box == NULL || fstat(letters_unbox(box), &st) != 0 || st.st_size < 0 || (uint64_t)st.st_size != length) {
+    struct letters_file *file = map_get(l->open, id->b);
+    if (file == NULL || fstat(file->fd, &st) != 0 || st.st_size < 0 || (uint64_t)st.st_size != length) {
         return -1;
     }
+    int fd = file->fd;
     map_remove(l->open, id->b);
-    return letters_unbox(box);
+    mem_free(file);
+    return fd;
 }
 
 int letters_read(const struct letters *l, const struct id *id)
@@ -77,12 +79,27 @@ int letters_read(const struct letters *l, const struct id *id)
 void letters_remove(struct letters *l, const struct id *id)
 {
     char name[ID_TEXT_SIZE];
-    const void *box = map_remove(l->open, id->b);
-    if (box != NULL) {
-        close(letters_unbox(box));
+    struct letters_file *file = map_remove(l->open, id->b);
+    if (file != NULL) {
+        close(file->fd);
+        mem_free(file);
     }
     id_text(id, name);
     unlinkat(l->dir_fd, name, 0);
+}
+
+void letters_forget(struct letters *l, const void *owner)
+{
+    size_t cursor = 0;
+    void *value = NULL;
+    while (map_next(l->open, &cursor, NULL, &value)) {
+        const struct letters_file *file = value;
+        if (file->owner == owner) {
+            const struct id id = file->id;
+            letters_remove(l, &id);
+            cursor = 0; /* the map may have moved its entries */
+        }
+    }
 }
 
 static bool letters_wanted(const char *name, const struct map *live)

@@ -15,7 +15,7 @@
 /* One directory of content files. */
 struct letters {
     int dir_fd;
-    struct map *open; /* files handed out and not yet committed: int descriptors, kept */
+    struct map *open; /* files handed out and not yet committed: letters_file */
 };
 
 /* Takes over dir_fd. */
@@ -24,9 +24,12 @@ void letters_init(struct letters *letters, int dir_fd);
 /* Closes and frees. */
 void letters_free(struct letters *letters);
 
-/* Makes the file of id; its append-only descriptor stays owned by *letters until commit or drop. -1 with errno:
- * EEXIST when it is there, EMFILE over LETTERS_OPEN_MAX, ENOSPC. */
-int letters_create(struct letters *letters, const struct id *id);
+/* Makes the file of id; its append-only descriptor stays owned by *letters until commit or drop. owner: who fills it
+ * (only compared). -1 with errno: EEXIST when it is there, EMFILE over LETTERS_OPEN_MAX, ENOSPC. */
+int letters_create(struct letters *letters, const struct id *id, const void *owner);
+
+/* Removes what this owner was filling: it is gone. */
+void letters_forget(struct letters *letters, const void *owner);
 
 /* Takes the descriptor of a file being filled, when its length is the one given; the caller owns it then and hands it
  * to journal_attach(). -1: no such file, or another length. */

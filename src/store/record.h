@@ -32,6 +32,7 @@ enum record_type {
     RECORD_ADMIN = 6,       /* an act of the operator */
     RECORD_WAVE_END = 7,    /* counters per tenant so far */
     RECORD_SEGMENT_END = 8, /* nothing follows in this segment */
+    RECORD_DOMAIN = 9,      /* the proof a recipient domain has shown */
 };
 
 struct record {

@@ -81,6 +81,13 @@ static const struct layout_field record_lock_fields[] = {
 };
 LAYOUT_DEFINE(record_lock_layout, struct record_lock, record_lock_fields);
 
+static const struct layout_field record_domain_fields[] = {
+    LAYOUT_F(TAG, struct record_domain, domain),
+    LAYOUT_F(U8, struct record_domain, level),
+    LAYOUT_F(I64, struct record_domain, at_us),
+};
+LAYOUT_DEFINE(record_domain_layout, struct record_domain, record_domain_fields);
+
 static const struct layout_field record_admin_fields[] = {
     LAYOUT_F(U8, struct record_admin, act),
     LAYOUT_F(I64, struct record_admin, at_us),

@@ -92,6 +92,13 @@ struct record_lock {
     int64_t until_us; /* in the past: lifted */
 };
 
+/* RECORD_DOMAIN: domain memory, by a tag whose key is not here. */
+struct record_domain {
+    struct tag domain;
+    uint8_t level; /* enum trust_level */
+    int64_t at_us;
+};
+
 /* RECORD_ADMIN; record id is what the act was done to, or zero. */
 struct record_admin {
     uint8_t act; /* enum record_admin_act */
@@ -123,6 +130,6 @@ struct record_counts {
 };
 
 extern const struct layout record_message_layout, record_transition_layout, record_change_layout, record_center_layout,
-    record_credential_layout, record_lock_layout, record_admin_layout, record_wave_end_layout, record_counts_layout;
+    record_credential_layout, record_lock_layout, record_domain_layout, record_admin_layout, record_wave_end_layout, record_counts_layout;
 
 #endif

@@ -18,9 +18,9 @@ static void files_live_and_die(void **ctx)
     const struct id b = {{4, 5, 6}};
     assert_non_null(mkdtemp(path));
     letters_init(&l, open(path, O_RDONLY | O_DIRECTORY));
-    int fd = letters_create(&l, &a);
+    int fd = letters_create(&l, &a, &l);
     assert_true(fd >= 0);
-    assert_int_equal(letters_create(&l, &a), -1);
+    assert_int_equal(letters_create(&l, &a, &l), -1);
     assert_int_equal(errno, EEXIST);
     assert_int_equal(write(fd, "sealed", 6), 6);
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
@@ -36,12 +36,18 @@ static void files_live_and_die(void **ctx)
     assert_int_equal(read(reading, text, 10), 10);
     assert_string_equal(text, "sealedmore");
     close(reading);
-    assert_true(letters_create(&l, &b) >= 0);
+    assert_true(letters_create(&l, &b, &l) >= 0);
     letters_remove(&l, &b);
     assert_int_equal(letters_read(&l, &b), -1);
+    const struct id c = {{7}};
+    assert_true(letters_create(&l, &b, &a) >= 0);
+    assert_true(letters_create(&l, &c, &a) >= 0);
+    letters_forget(&l, &a); /* who filled them is gone */
+    assert_int_equal(map_count(l.open), 0);
+    assert_int_equal(letters_read(&l, &c), -1);
     struct map *live = map_create(ID_SIZE, 10);
     map_put(live, a.b, live);
-    assert_true(letters_create(&l, &b) >= 0);
+    assert_true(letters_create(&l, &b, &l) >= 0);
     close(openat(l.dir_fd, "stranger", O_CREAT | O_WRONLY, 0600));
     assert_int_equal(letters_sweep(&l, live), 2);
     reading = letters_read(&l, &a);
