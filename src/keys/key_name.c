@@ -22,6 +22,7 @@ static const struct kind kinds[KEY_KIND_COUNT] = {
     [KEY_CREDENTIAL] = {"credential", false, false},
     [KEY_RECORD] = {"record", false, false},
     [KEY_CODE] = {"code", false, false},
+    [KEY_TAG_DOMAIN] = {"tag-domain", false, false},
 };
 
 bool key_name_tenant(struct slice tenant)

@@ -20,6 +20,7 @@ enum key_kind {
     KEY_CREDENTIAL,  /* verifiers of PLAIN and LOGIN, look-up of credentials, answers for unknown users */
     KEY_RECORD,      /* seals credential records, SCRAM keys among them */
     KEY_CODE,        /* tags of one-time codes */
+    KEY_TAG_DOMAIN,  /* tags of recipient domains in what is remembered of their proofs, all tenants */
     KEY_KIND_COUNT
 };
 

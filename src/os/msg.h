@@ -61,6 +61,7 @@ enum msg_type {
     MSG_KEY_OPEN = 24,     /* courier: msg_key_open > msg_keys */
     MSG_LETTER_OPEN = 25,  /* web: msg_letter_open > msg_keys; needs a grant */
     MSG_CENTER_KEYS = 26,  /* web: empty > msg_center_keys */
+    MSG_DOMAIN_KEY = 27,   /* courier: empty > msg_domain_key */
     /* store > keyd */
     MSG_GRANT = 30,           /* msg_grant > msg_status */
     MSG_UNGRANT = 31,         /* msg_grant, no answer */
@@ -79,6 +80,8 @@ enum msg_type {
     /* courier > store */
     MSG_COMPLETE = 51, /* msg_complete > msg_status, when durable */
     MSG_HELD = 52,     /* msg_held, first frame on a new channel: nothing more will come of older leases */
+    MSG_SHOWN = 53,    /* msg_shown_ask > msg_shown: the best proof a domain has shown */
+    MSG_REMEMBER = 54, /* msg_remember, no answer: a domain has shown this proof */
     /* courier > resolver */
     MSG_DOSSIER = 60, /* msg_dossier_ask > msg_dossier */
 
@@ -364,6 +367,21 @@ struct msg_letter {
     uint64_t content_length; /* the file letters/<id>, filled through MSG_OPEN */
     struct tag content_tail;
 };
+/* Domain memory: what was proved, by a tag whose key the store does not hold. */
+struct msg_domain_key {
+    struct key key;
+};
+struct msg_shown_ask {
+    struct tag domain;
+};
+struct msg_shown {
+    uint8_t level; /* enum trust_level; 0: nothing is remembered */
+    int64_t at_us; /* when it was last shown */
+};
+struct msg_remember {
+    struct tag domain;
+    uint8_t level;
+};
 struct msg_held {
     uint64_t epoch; /* of the store's earlier run that leased to us; 0: none */
 };
@@ -557,7 +575,8 @@ extern const struct layout msg_status_layout, msg_text_layout, msg_conf_layout, 
     msg_key_open_layout, msg_keys_layout, msg_letter_open_layout, msg_center_keys_layout, msg_grant_layout,
     msg_operator_grant_layout, msg_credential_layout, msg_lock_layout, msg_open_layout, msg_message_layout,
     msg_recipient_layout, msg_lease_layout, msg_lease_recipient_layout, msg_complete_layout, msg_result_layout,
-    msg_evidence_layout, msg_letter_layout, msg_held_layout, msg_dossier_ask_layout, msg_dossier_layout,
+    msg_evidence_layout, msg_letter_layout, msg_held_layout, msg_domain_key_layout, msg_shown_ask_layout,
+    msg_shown_layout, msg_remember_layout, msg_dossier_ask_layout, msg_dossier_layout,
     msg_dossier_host_layout, msg_address_layout, msg_center_send_layout, msg_center_verify_layout,
     msg_center_access_layout, msg_center_ask_layout, msg_center_letter_layout, msg_ctl_query_layout,
     msg_ctl_grant_layout, msg_row_layout, msg_attempt_layout, msg_ctl_wait_layout, msg_ctl_target_layout,

@@ -117,6 +117,28 @@ static const struct layout_field msg_letter_fields[] = {
 };
 LAYOUT_DEFINE(msg_letter_layout, struct msg_letter, msg_letter_fields);
 
+static const struct layout_field msg_domain_key_fields[] = {
+    LAYOUT_F(KEY, struct msg_domain_key, key),
+};
+LAYOUT_DEFINE(msg_domain_key_layout, struct msg_domain_key, msg_domain_key_fields);
+
+static const struct layout_field msg_shown_ask_fields[] = {
+    LAYOUT_F(TAG, struct msg_shown_ask, domain),
+};
+LAYOUT_DEFINE(msg_shown_ask_layout, struct msg_shown_ask, msg_shown_ask_fields);
+
+static const struct layout_field msg_shown_fields[] = {
+    LAYOUT_F(U8, struct msg_shown, level),
+    LAYOUT_F(I64, struct msg_shown, at_us),
+};
+LAYOUT_DEFINE(msg_shown_layout, struct msg_shown, msg_shown_fields);
+
+static const struct layout_field msg_remember_fields[] = {
+    LAYOUT_F(TAG, struct msg_remember, domain),
+    LAYOUT_F(U8, struct msg_remember, level),
+};
+LAYOUT_DEFINE(msg_remember_layout, struct msg_remember, msg_remember_fields);
+
 static const struct layout_field msg_held_fields[] = {
     LAYOUT_F(U64, struct msg_held, epoch),
 };

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "roles/courier_dossier.h"
 #include "roles/courier_lease.h"
+#include "roles/courier_memory.h"
 #include "roles/courier_report.h"
 #include "roles/courier_session.h"
 #include "roles/roles.h"
@@ -182,6 +183,7 @@ static void stop(void *ctx)
         courier_session_free(LIST_ENTRY(it, struct courier_session, all));
     loop_idle_free(&courier->reaper);
     loop_timer_free(&courier->retry);
+    courier_memory_free(&courier->memory);
     sealed_field_free(&courier->field);
     sealed_writer_free(&courier->writer);
     hmac_free(&courier->sha256);
@@ -209,6 +211,7 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
         return false;
     }
     courier->scratch = tls_scratch_create();
+    courier->memory = courier_memory_create();
     courier->field = sealed_field_create();
     courier->writer = sealed_writer_create();
     courier->sha256 = hmac_create(HMAC_SHA256);

@@ -3,7 +3,7 @@
  * destination), finds and proves a host, sends, and reports what became of each recipient.
  *
  * The story of a lease. It begins in KEYS: keyd opens the header. DOSSIER: the resolver is asked where the domain's mail
- * goes. WALK: hosts are tried in order until one is proved. SEND: transactions on that session. SETTLE: what is posted
+ * goes. MEMORY: the store is asked what the domain has shown before, unless that is known. WALK: hosts are tried in order until one is proved. SEND: transactions on that session. SETTLE: what is posted
  * becomes letters, what is returned becomes a report to the sender, evidence is sealed. REPORT: completions are on their
  * way to the store, and the lease is OVER when all were answered. A lease whose store is gone goes on only when
  * the end of a content has been sent; everything before that is dropped, and the next store leases it anew. */
@@ -34,9 +34,11 @@
 #define COURIER_LETTERS_PART ((size_t)120000) /* bytes of letters in one completion: several fit a frame */
 #define COURIER_LEASES_MAX 4096u     /* at once; the store stays far below */
 #define COURIER_CONTENT_STEP 65536u  /* bytes read from a content file at once */
+#define COURIER_MEMORY_MAX 65536u     /* domains whose memory is at hand; beyond it the store is asked each time */
 #define COURIER_DELAY_ATTEMPT 3u     /* the attempt after which NOTIFY=DELAY is honoured, once */
 
 struct courier;
+struct courier_memory;
 struct courier_lease;
 struct courier_session;
 
@@ -93,6 +95,7 @@ struct courier_recipient {
 enum courier_state {
     COURIER_KEYS,
     COURIER_DOSSIER,
+    COURIER_MEMORY,
     COURIER_WALK,
     COURIER_SEND,
     COURIER_SETTLE,
@@ -183,6 +186,7 @@ struct courier {
     struct sealed_field *field;
     struct hmac *sha256;
     struct sealed_writer *writer;
+    struct courier_memory *memory;
     struct chan *store;
     struct chan *keyd;
     struct chan *resolver;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "roles/courier_content.h"
 #include "roles/courier_dossier.h"
+#include "roles/courier_memory.h"
 #include "roles/courier_notice.h"
 #include "roles/courier_report.h"
 #include "roles/courier_route.h"
@@ -232,7 +233,7 @@ static void routed(struct courier_lease *lease)
     struct trust_verdict v = trust_verdict_domain(&lease->route.domain);
     courier_walk_start(lease);
     if (v.action == TRUST_NEXT_HOST) {
-        courier_lease_go(lease, COURIER_WALK);
+        courier_lease_go(lease, for_mail(lease) ? COURIER_MEMORY : COURIER_WALK);
     } else if (for_mail(lease)) {
         courier_lease_decide_all(lease, v, NULL);
         courier_lease_go(lease, COURIER_SETTLE);
@@ -332,6 +333,7 @@ static bool step_once(struct courier_lease *lease)
     switch (lease->state) {
     case COURIER_KEYS: ask_keys(lease); break;
     case COURIER_DOSSIER: ask_dossier(lease); break;
+    case COURIER_MEMORY: courier_memory_look(lease); break;
     case COURIER_WALK: walk(lease); break;
     case COURIER_SEND: courier_send_step(lease); break;
     case COURIER_SETTLE: courier_settle_step(lease); break;

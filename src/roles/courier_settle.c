@@ -7,6 +7,7 @@
 #include "roles/courier_dsn.h"
 #include "roles/courier_lease.h"
 #include "roles/courier_letter.h"
+#include "roles/courier_memory.h"
 #include "roles/courier_report.h"
 #include "roles/courier_session.h"
 
@@ -141,6 +142,7 @@ static void decide_outcomes(struct courier_lease *lease)
 static void step_evidence(struct courier_lease *lease)
 {
     decide_outcomes(lease);
+    courier_memory_note(lease);
     if (lease->record_tries == 0)
         evidence_done(lease);
     else

@@ -172,7 +172,7 @@ enum courier_walk_end courier_walk_step(struct courier_lease *lease)
         if (lease->host >= lease->route.count || lease->tries >= COURIER_TRIES_MAX) {
             if (lease->host < lease->route.count)
                 close_host(lease);
-            lease->verdict = trust_destination_end(&lease->destination);
+            lease->verdict = trust_destination_end(&lease->destination, &lease->route.domain);
             return COURIER_WALK_NONE;
         }
         open_next(lease);

@@ -71,6 +71,8 @@ void keyd_batch_free(struct keyd_batch **batch);
 keyd_handler keyd_batch_ask;
 /* MSG_CENTER_KEYS of web. */
 keyd_handler keyd_batch_center_keys;
+/* MSG_DOMAIN_KEY of couriers. */
+keyd_handler keyd_batch_domain_key;
 
 /* --- keyd_auth.c: credentials --- */
 

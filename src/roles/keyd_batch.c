@@ -185,18 +185,33 @@ bool keyd_batch_ask(struct keyd *keyd, struct keyd_peer *peer, const struct chan
     return true;
 }
 
+/* One key of all tenants that has no day. */
+static bool lasting_key(struct keyd *keyd, enum key_kind kind, struct key *ret_key)
+{
+    const struct key_name name = {kind, SLICE_EMPTY, 0};
+    struct err err = {""};
+    if (hierarchy_key(keyd->hierarchy, &name, ret_key, &err))
+        return true;
+    log_error(role_log(keyd->role), "%s", err.text);
+    return false;
+}
+
 bool keyd_batch_center_keys(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
 {
-    const struct key_name name = {KEY_CODE, SLICE_EMPTY, 0};
     struct msg_center_keys keys = {.code_key = {{0}}};
-    struct err err = {""};
-    if (frame->payload.len != 0)
+    if (frame->payload.len != 0 || !lasting_key(keyd, KEY_CODE, &keys.code_key))
         return false;
-    if (!hierarchy_key(keyd->hierarchy, &name, &keys.code_key, &err)) {
-        log_error(role_log(keyd->role), "%s", err.text);
-        return false;
-    }
     keyd_answer(peer, frame, &msg_center_keys_layout, &keys);
     mem_wipe(&keys, sizeof(keys));
+    return true;
+}
+
+bool keyd_batch_domain_key(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
+{
+    struct msg_domain_key answer = {.key = {{0}}};
+    if (frame->payload.len != 0 || !lasting_key(keyd, KEY_TAG_DOMAIN, &answer.key))
+        return false;
+    keyd_answer(peer, frame, &msg_domain_key_layout, &answer);
+    mem_wipe(&answer, sizeof(answer));
     return true;
 }

@@ -279,6 +279,13 @@ bool store_keyd_credential(struct store *store, struct store_peer *peer, const s
 /* MSG_CTL_CREDENTIALS. */
 bool store_keyd_credentials(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 
+/* --- store_memory.c --- */
+
+/* MSG_SHOWN. */
+bool store_memory_shown(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* MSG_REMEMBER. */
+bool store_memory_remember(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+
 /* --- store_control.c --- */
 
 /* A control connection. */

@@ -7,17 +7,25 @@ void trust_destination_init(struct trust_destination *destination)
     memset(destination, 0, sizeof(*destination));
 }
 
+/* What a man in the middle can bring about: no TLS, broken TLS, another certificate. */
+static bool is_proof_failure(enum trust_reason reason)
+{
+    return reason >= TRUST_REASON_INJECTED && reason <= TRUST_REASON_CERT_REVOKED;
+}
+
 void trust_destination_add(struct trust_destination *destination, struct trust_verdict verdict)
 {
     destination->tried++;
     destination->attack = destination->attack || verdict.attack;
+    destination->unproved = destination->unproved || is_proof_failure(verdict.reason);
     if (verdict.action == TRUST_LATER && destination->first_later.action == 0)
         destination->first_later = verdict;
     if (verdict.action == TRUST_NEXT_HOST && destination->first_failure.action == 0)
         destination->first_failure = verdict;
 }
 
-struct trust_verdict trust_destination_end(const struct trust_destination *destination)
+struct trust_verdict trust_destination_end(const struct trust_destination *destination,
+                                           const struct trust_domain *domain)
 {
     struct trust_verdict v = {.action = TRUST_LATER, .reason = TRUST_REASON_DNS_FAILED};
     if (destination->first_later.action != 0) {
@@ -26,6 +34,8 @@ struct trust_verdict trust_destination_end(const struct trust_destination *desti
         v = destination->first_failure;
         v.action = TRUST_POST;
     }
+    if (v.action == TRUST_POST && domain->shown > TRUST_LEVEL_NONE && destination->unproved)
+        return (struct trust_verdict){.action = TRUST_LATER, .reason = TRUST_REASON_LEVEL_FELL, .attack = true};
     v.attack = destination->attack;
     return v;
 }

@@ -10,6 +10,7 @@ struct trust_destination {
     struct trust_verdict first_later;   /* action 0: none */
     struct trust_verdict first_failure; /* action 0: none */
     bool attack;
+    bool unproved; /* a host failed at TLS or at its certificate */
 };
 
 /* Starts with no host tried. */
@@ -18,7 +19,9 @@ void trust_destination_init(struct trust_destination *destination);
 /* Adds the verdict on one host. SEND, POST and RETURN end the walk and are not added. */
 void trust_destination_add(struct trust_destination *destination, struct trust_verdict verdict);
 
-/* The verdict when no host is left. */
-struct trust_verdict trust_destination_end(const struct trust_destination *destination);
+/* The verdict when no host is left. A domain that has proved itself before, and whose hosts now fail at TLS or their
+ * certificates, has fallen: LATER with a sign of attack, where it would otherwise be POST. */
+struct trust_verdict trust_destination_end(const struct trust_destination *destination,
+                                           const struct trust_domain *domain);
 
 #endif

@@ -318,7 +318,7 @@ static void a_malformed_head_is_refused(void **ctx)
     struct bench *b = bench_open();
     struct err err;
     static const enum record_type types[] = {RECORD_MESSAGE, RECORD_TRANSITION, RECORD_CENTER, RECORD_CREDENTIAL,
-                                             RECORD_LOCK, RECORD_WAVE_END};
+                                             RECORD_LOCK, RECORD_DOMAIN, RECORD_WAVE_END};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct record record = {.position = b->position, .type = types[i], .version = 1, .size = 64};
         record.head = SLICE_LIT("\x01nonsense");

@@ -352,17 +352,39 @@ static void test_mixed_hosts_any_later_wins_over_post(void **state)
     (void)state;
     const struct trust_verdict next = {.action = TRUST_NEXT_HOST, .reason = TRUST_REASON_CERT_EXPIRED};
     const struct trust_verdict later = {.action = TRUST_LATER, .reason = TRUST_REASON_REFUSED};
+    struct trust_domain domain = domain_ok();
     struct trust_destination d;
     trust_destination_init(&d);
-    expect(trust_destination_end(&d), TRUST_LATER, TRUST_REASON_DNS_FAILED);
+    expect(trust_destination_end(&d, &domain), TRUST_LATER, TRUST_REASON_DNS_FAILED);
     trust_destination_add(&d, next);
-    expect(trust_destination_end(&d), TRUST_POST, TRUST_REASON_CERT_EXPIRED);
+    expect(trust_destination_end(&d, &domain), TRUST_POST, TRUST_REASON_CERT_EXPIRED);
     trust_destination_add(&d, later);
-    expect(trust_destination_end(&d), TRUST_LATER, TRUST_REASON_REFUSED);
+    expect(trust_destination_end(&d, &domain), TRUST_LATER, TRUST_REASON_REFUSED);
     assert_int_equal(d.tried, 2);
     struct trust_verdict bogus = {.action = TRUST_LATER, .reason = TRUST_REASON_DNS_BOGUS, .attack = true};
     trust_destination_add(&d, bogus);
-    assert_true(trust_destination_end(&d).attack);
+    assert_true(trust_destination_end(&d, &domain).attack);
+}
+
+static void test_fall_below_what_the_domain_has_shown(void **state)
+{
+    (void)state;
+    struct trust_domain domain = domain_ok();
+    struct trust_destination d;
+    domain.shown = TRUST_LEVEL_PKIX;
+    for (int reason = TRUST_REASON_UNPROVED_5XX; reason <= TRUST_REASON_CERT_REVOKED; reason++) {
+        if (strcmp(trust_reason_name((uint16_t)reason), "unknown") == 0)
+            continue;
+        const struct trust_verdict next = {.action = TRUST_NEXT_HOST, .reason = (enum trust_reason)reason};
+        bool fell = reason >= TRUST_REASON_INJECTED;
+        trust_destination_init(&d);
+        trust_destination_add(&d, next);
+        struct trust_verdict v = trust_destination_end(&d, &domain);
+        assert_int_equal(v.action, fell ? TRUST_LATER : TRUST_POST);
+        assert_int_equal(v.attack, fell);
+        expect(trust_verdict_hold(v, true), TRUST_POST, fell ? TRUST_REASON_LEVEL_FELL : (enum trust_reason)reason);
+        assert_int_equal(trust_verdict_hold(v, true).attack, fell);
+    }
 }
 
 static void test_holding_limit_and_deliverby(void **state)
@@ -413,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_needs_rules),
         cmocka_unit_test(test_answer_rules),
         cmocka_unit_test(test_mixed_hosts_any_later_wins_over_post),
+        cmocka_unit_test(test_fall_below_what_the_domain_has_shown),
         cmocka_unit_test(test_holding_limit_and_deliverby),
         cmocka_unit_test(test_every_reason_has_its_words),
     };
