@@ -17,7 +17,7 @@
 
 static const char *const conf_text =
     "hostname = \"mail.example\"\ndirectory = \"%s\"\noperator = \"Clinic\"\n"
-    "limits { disk-reserve = \"1MiB\" }\n"
+    "limits { disk-reserve = \"%s\" }\n"
     "submission {\n listen = {\"127.0.0.1:465\"}\n mode = \"tls\"\n certificate = \"c\"\n key = \"k\"\n}\n"
     "courier {\n retry = {\"100ms\", \"200ms\"}\n hold = \"60s\"\n}\n"
     "notice {\n from = \"secure@mail.example\"\n refusal-gap = \"100ms\"\n}\n"
@@ -248,7 +248,7 @@ static void boot(struct stage *p)
     buf_init(&text, CONF_TEXT_MAX);
     buf_init(&counts, 256);
     char *filled = mem_new(4096);
-    snprintf(filled, 4096, conf_text, p->path);
+    snprintf(filled, 4096, conf_text, p->path, p->reserve);
     for (int i = 0; i < ROLE_KIND_COUNT; i++) {
         wire_put_u32(&counts, 1);
     }
@@ -322,6 +322,7 @@ struct stage *stage_open(void)
     }
     struct stage *p = mem_new(sizeof *p);
     buf_init(&p->answer, CHAN_PAYLOAD_MAX);
+    p->reserve = "1MiB";
     snprintf(p->path, sizeof p->path, "/tmp/test-store-XXXXXX");
     assert_non_null(mkdtemp(p->path));
     p->loop = loop_create();

@@ -50,6 +50,7 @@ struct stage {
     bool ready;
     bool timed_out;
     uint64_t epoch;
+    const char *reserve; /* limits.disk-reserve at the next start */
     struct buf answer;
     int answer_fd;
     bool answered;

@@ -392,6 +392,33 @@ static void credentials_and_locks_outlive_a_death(void **state)
     assert_int_equal(list.items.len, 0);
 }
 
+/* Below the space reserve intake is told so, while what is queued goes on, letters and reports too. */
+static void a_full_disk_stops_intake_alone(void **state)
+{
+    STAGE(p, state);
+    stage_meet(p, INTAKE);
+    assert_int_equal(stage_commit(p, 1, 1), MSG_OK);
+    assert_int_equal(stage_commit(p, 2, 1), MSG_OK);
+    stage_kill(p);
+    p->reserve = "1000GiB";
+    stage_start(p);
+    stage_meet_all(p);
+    assert_int_equal(stage_commit(p, 3, 1), MSG_FULL);
+    const struct msg_open open = {stage_id(4), 1000};
+    struct msg_status status;
+    assert_true(stage_ask(p, INTAKE, MSG_OPEN, &msg_open_layout, &open, &msg_status_layout, &status));
+    assert_int_equal(status.code, MSG_FULL);
+    assert_true(p->alarms > 0);
+    stage_await_leases(p, 2);
+    assert_int_equal(post(p, &p->lease[0], 100, false), MSG_OK);
+    assert_int_equal(complete_with_dsn(p, &p->lease[1], 300), MSG_OK);
+    stage_await_leases(p, 4);
+    assert_int_equal(stage_complete(p, &p->lease[2], MSG_OUT_DELIVERED), MSG_OK);
+    assert_int_equal(stage_complete(p, &p->lease[3], MSG_OUT_DELIVERED), MSG_OK);
+    assert_int_equal(stage_status(p).queued, 0);
+    stage_check(p);
+}
+
 /* A byte of a queued message's content changes on the disk while the store is down: it is never sent, it is told. */
 static void damaged_content_is_returned_never_sent(void **state)
 {
@@ -514,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refused_notice_ends_in_a_return, setup, teardown),
         cmocka_unit_test_setup_teardown(a_held_notice_waits_for_the_operator, setup, teardown),
         cmocka_unit_test_setup_teardown(credentials_and_locks_outlive_a_death, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_disk_stops_intake_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_content_is_returned_never_sent, setup, teardown),
         cmocka_unit_test_setup_teardown(completions_of_an_earlier_run_are_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(sudden_death_loses_nothing, setup, teardown),
