@@ -104,7 +104,6 @@ enum msg_type {
     MSG_CTL_CHECK = 87,      /* msg_ctl_check > msg_ctl_report */
     MSG_CTL_CREDENTIAL = 88, /* msg_credential > msg_status */
     MSG_CTL_CREDENTIALS = 89, /* empty > msg_ctl_list of msg_credential */
-    MSG_CTL_PROBE = 98,      /* msg_text > msg_status: test builds only, tries a forbidden thing (sandbox_probe) */
     /* cli > keyd (control socket) */
     MSG_CLI_TAG = 90,        /* msg_cli_tag > msg_cli_tags */
     MSG_CLI_OPEN = 91,       /* msg_cli_open > msg_keys (field key only) */

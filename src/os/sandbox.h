@@ -49,7 +49,7 @@ bool sandbox_enter_pipe_only(uint64_t memory_max, uint64_t cpu_seconds, struct e
 /* The Landlock ABI of this kernel, 0 when absent. */
 uint32_t sandbox_landlock_abi(void);
 
-/* One try of a forbidden thing, for tests that run inside a live role (probe build option or control request): tries
+/* One try of a forbidden thing, for tests that run inside a live role (build option `probe`): tries
  * `what` ("socket", "socket-local", "read-file PATH", "write-file PATH", "exec", "ptrace", "fork", "code": executable
  * memory) and returns true when it got past the sandbox. */
 bool sandbox_probe(const char *what);

@@ -22,22 +22,6 @@ struct request {
     bool (*handler)(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 };
 
-#ifdef SEALPOST_HOLE_PROBE
-/* Test builds only: tries a forbidden thing from inside the sandbox. */
-static bool probe(struct store *store, struct store_peer *peer, const struct chan_frame *frame)
-{
-    struct msg_text msg;
-    (void)store;
-    if (!layout_read(&msg_text_layout, frame->payload, &msg)) {
-        return false;
-    }
-    char *what = mem_strndup(msg.text.data, msg.text.len);
-    store_answer_code(peer, frame->type, frame->request, sandbox_probe(what) ? MSG_OK : MSG_REFUSED);
-    mem_free(what);
-    return true;
-}
-#endif
-
 static const struct request requests[] = {
     {MSG_COMMIT, FROM(ROLE_INTAKE), true, store_commit},
     {MSG_COMPLETE, FROM(ROLE_COURIER), true, store_complete},
@@ -59,9 +43,6 @@ static const struct request requests[] = {
     {MSG_CTL_CHECK, FROM(ROLE_CLI), true, store_control_check},
     {MSG_CTL_CREDENTIAL, FROM(ROLE_CLI), true, store_keyd_credential},
     {MSG_CTL_CREDENTIALS, FROM(ROLE_CLI), true, store_keyd_credentials},
-#ifdef SEALPOST_HOLE_PROBE
-    {MSG_CTL_PROBE, FROM(ROLE_CLI), true, probe},
-#endif
 };
 
 void store_alarm(struct store *store, const char *format, ...)
