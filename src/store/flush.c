@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "store/segment_direct.h"
 
 #define FLUSH_SLICE (1024u * 1024u) /* bytes of a spare written between two looks at the queue: about 1 ms */
 #define FLUSH_RETRY_S 5             /* after a spare could not be made */
@@ -38,7 +39,10 @@ struct flush {
     int part_fd; /* spare in the making, or -1 */
     uint32_t part;
     uint64_t part_done;
-    uint8_t *zeros;
+    uint8_t *memory;
+    uint8_t *zeros; /* FLUSH_SLICE bytes within memory, for O_DIRECT */
+    bool cached;    /* spares go through the page cache: the file system knows no other way */
+    struct segment_direct *direct; /* the segment in use */
     atomic_uint_fast64_t flushes; /* of segments, for waves */
 };
 
@@ -61,6 +65,20 @@ static void flush_content(struct flush *f, const struct flush_job *job)
     }
 }
 
+/* Past the page cache where that can be, which the first write to a segment shows. */
+static int flush_write(struct flush *f, const struct flush_job *job, struct slice data, uint64_t offset)
+{
+    const struct store_io *io = f->config.io;
+    if (segment_direct_ready(f->direct)) {
+        int errnum = segment_direct_write(f->direct, io, data, offset);
+        if (errnum != EINVAL || offset != 0) {
+            return errnum;
+        }
+        segment_direct_end(f->direct);
+    }
+    return io->write(io->ctx, job->segment_fd, data, offset);
+}
+
 static void flush_run(struct flush *f, struct flush_job *job)
 {
     const struct store_io *io = f->config.io;
@@ -68,10 +86,11 @@ static void flush_run(struct flush *f, struct flush_job *job)
     flush_content(f, job);
     if (job->activate && f->error == 0) {
         segment_header_write(job->segment, job->now_us, header);
-        flush_try(f, io->write(io->ctx, job->segment_fd, slice_of(header, sizeof header), 0), "writing a segment header");
+        segment_direct_begin(f->direct, f->config.dir_fd, job->segment, f->config.segment_bytes);
+        flush_try(f, flush_write(f, job, slice_of(header, sizeof header), 0), "writing a segment header");
     }
     if (f->error == 0 && job->data.len > 0) {
-        flush_try(f, io->write(io->ctx, job->segment_fd, job->data, job->offset), "writing the journal");
+        flush_try(f, flush_write(f, job, job->data, job->offset), "writing the journal");
     }
     if (f->error == 0 && (job->data.len > 0 || job->activate)) {
         flush_try(f, io->datasync(io->ctx, job->segment_fd), "flushing the journal");
@@ -99,14 +118,23 @@ static void flush_spare_abandon(struct flush *f)
     pthread_mutex_unlock(&f->mutex);
 }
 
-static bool flush_spare_begin(struct flush *f)
+static int flush_spare_open(struct flush *f, int direct)
 {
     char name[SEGMENT_NAME_MAX];
-    f->part = f->spare_next++;
-    f->part_done = 0;
     segment_spare_name(f->part, false, name);
     unlinkat(f->config.dir_fd, name, 0); /* begun by an earlier run that was killed */
-    f->part_fd = openat(f->config.dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return openat(f->config.dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | direct, 0600);
+}
+
+static bool flush_spare_begin(struct flush *f)
+{
+    f->part = f->spare_next++;
+    f->part_done = 0;
+    f->part_fd = flush_spare_open(f, f->cached ? 0 : O_DIRECT);
+    if (f->part_fd < 0 && errno == EINVAL) {
+        f->cached = true;
+        f->part_fd = flush_spare_open(f, 0);
+    }
     return f->part_fd >= 0 && posix_fallocate(f->part_fd, 0, (off_t)f->config.segment_bytes) == 0;
 }
 
@@ -128,6 +156,22 @@ static bool flush_spare_finish(struct flush *f)
     return true;
 }
 
+/* Writes zeros where the last slice ended. A file system that refuses to go past the page cache only here makes the spare
+ * begin anew. */
+static bool flush_spare_write(struct flush *f, size_t n)
+{
+    int errnum = store_io_system.write(NULL, f->part_fd, slice_of(f->zeros, n), f->part_done);
+    if (errnum == EINVAL && !f->cached) {
+        f->cached = true;
+        f->part_done = 0;
+        close(f->part_fd);
+        f->part_fd = flush_spare_open(f, 0);
+        return f->part_fd >= 0 && posix_fallocate(f->part_fd, 0, (off_t)f->config.segment_bytes) == 0;
+    }
+    f->part_done += n;
+    return errnum == 0 && fdatasync(f->part_fd) == 0;
+}
+
 /* One slice of work on the next spare. A failure here is no failure of the journal: nothing was promised yet. */
 static void flush_spare_step(struct flush *f)
 {
@@ -140,10 +184,7 @@ static void flush_spare_step(struct flush *f)
     uint64_t left = f->config.segment_bytes - f->part_done;
     size_t n = left < FLUSH_SLICE ? (size_t)left : FLUSH_SLICE;
     if (n > 0) {
-        bool ok = store_io_system.write(NULL, f->part_fd, slice_of(f->zeros, n), f->part_done) == 0 &&
-                  fdatasync(f->part_fd) == 0;
-        f->part_done += n;
-        if (!ok) {
+        if (!flush_spare_write(f, n)) {
             flush_spare_abandon(f);
         }
         return;
@@ -239,7 +280,8 @@ static void flush_free(struct flush *f)
     if (f->event_fd >= 0) {
         close(f->event_fd);
     }
-    mem_free(f->zeros);
+    mem_free(f->memory);
+    segment_direct_free(&f->direct);
     pthread_cond_destroy(&f->work);
     pthread_cond_destroy(&f->done);
     pthread_mutex_destroy(&f->mutex);
@@ -256,7 +298,9 @@ bool flush_start(const struct flush_config *config, struct flush **ret_flush, st
     pthread_mutex_init(&f->mutex, NULL);
     pthread_cond_init(&f->work, NULL);
     pthread_cond_init(&f->done, NULL);
-    f->zeros = mem_new_array(FLUSH_SLICE, 1);
+    f->memory = mem_new_array(FLUSH_SLICE + SEGMENT_PAGE, 1);
+    f->zeros = segment_direct_align(f->memory);
+    f->direct = segment_direct_create();
     flush_take_over_spares(f);
     f->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int errnum = f->event_fd < 0 ? errno : pthread_create(&f->thread, NULL, flush_main, f);
