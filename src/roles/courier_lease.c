@@ -261,9 +261,13 @@ static void on_dossier(void *ctx, const struct chan_frame *answer)
     struct courier_lease *lease = ctx;
     struct msg_dossier dossier = {.status = MSG_DNS_SERVFAIL};
     courier_lease_answered(lease);
-    if (answer != NULL && !layout_read(&msg_dossier_layout, answer->payload, &dossier))
+    if (answer == NULL) {
+        courier_stall(lease); /* the resolver died: that says nothing about the domain */
+        return;
+    }
+    if (!layout_read(&msg_dossier_layout, answer->payload, &dossier))
         dossier.status = MSG_DNS_MALFORMED;
-    else if (answer != NULL)
+    else
         courier_dossiers_keep(lease->courier->dossiers, domain_of(lease), answer->payload, &dossier);
     take_dossier(lease, &dossier);
     courier_lease_step(lease);

@@ -91,16 +91,28 @@ static void start_handshake(struct courier_session *session)
         tls_conn_start_tls(session->conn, ssl);
 }
 
-void courier_session_pump(struct courier_session *session)
+/* Moves what may be sent now into the connection, up to the limit; false when there was nothing. */
+static bool fill_output(struct courier_session *session)
 {
-    while (session->smtp != NULL && session->conn != NULL && tls_conn_pending(session->conn) < OUTPUT_AHEAD) {
+    bool any = false;
+    while (tls_conn_pending(session->conn) < OUTPUT_AHEAD) {
         struct slice out = smtp_client_connection_output(session->smtp);
         if (out.len == 0 || !tls_conn_write(session->conn, out))
             break;
         smtp_client_connection_sent(session->smtp, out.len);
+        any = true;
     }
-    if (session->conn != NULL)
+    return any;
+}
+
+/* While the kernel takes everything, nobody will call back: so go on until it does not, or nothing is left. */
+void courier_session_pump(struct courier_session *session)
+{
+    while (session->smtp != NULL && session->conn != NULL && fill_output(session)) {
         tls_conn_flush(session->conn);
+        if (tls_conn_pending(session->conn) > 0)
+            break;
+    }
     put_off(session);
 }
 
