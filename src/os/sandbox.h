@@ -50,8 +50,8 @@ bool sandbox_enter_pipe_only(uint64_t memory_max, uint64_t cpu_seconds, struct e
 uint32_t sandbox_landlock_abi(void);
 
 /* One try of a forbidden thing, for tests that run inside a live role (build option `probe`): tries
- * `what` ("socket", "socket-local", "read-file PATH", "write-file PATH", "exec", "ptrace", "fork", "code": executable
- * memory) and returns true when it got past the sandbox. */
+ * `what` ("socket", "socket-local", "datagram": to a path, "read-file PATH", "write-file PATH", "exec", "ptrace", "fork",
+ * "code": executable memory) and returns true when it got past the sandbox. */
 bool sandbox_probe(const char *what);
 
 #endif

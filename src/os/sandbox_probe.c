@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,19 @@ static bool sandbox_try_open(const char *path, int flags)
     if (fd >= 0)
         close(fd);
     return fd >= 0;
+}
+
+/* A datagram to a path, by one of a pair of sockets: the answer that no socket is there shows that nothing stopped it. */
+static bool sandbox_try_datagram(void)
+{
+    const struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "/dev/null"};
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    bool sent = sendto(pair[0], "x", 1, MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof(to)) == 1 || errno == ECONNREFUSED;
+    close(pair[0]);
+    close(pair[1]);
+    return sent;
 }
 
 /* The empty path cannot be executed: ENOENT shows that the call itself was open to us. */
@@ -76,6 +90,8 @@ bool sandbox_probe(const char *what)
         return sandbox_try_socket(AF_INET);
     if (strcmp(what, "socket-local") == 0)
         return sandbox_try_socket(AF_UNIX);
+    if (strcmp(what, "datagram") == 0)
+        return sandbox_try_datagram();
     if (strcmp(what, "exec") == 0)
         return sandbox_try_exec();
     if (strcmp(what, "ptrace") == 0)

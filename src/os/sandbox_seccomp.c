@@ -17,6 +17,7 @@
 
 #define SANDBOX_COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define SANDBOX_CALL(name) SCMP_SYS(name)
+#define SANDBOX_SOCKET_TYPE 0xfu /* the bits of socketpair()'s second argument that are a type; the others are flags */
 
 /* What a process needs that only works with memory and open descriptors. */
 static const int sandbox_calls_pipe[] = {
@@ -160,10 +161,22 @@ static void sandbox_allow_fork(struct sandbox_filter *f)
     sandbox_allow_ints(f, SCMP_SYS(prctl), 0, prctls, SANDBOX_COUNT(prctls));
 }
 
+/* Pairs of streams only: a datagram socket, even one of a pair, can write to every datagram socket whose path its user may
+ * reach (the system log's, say), and Landlock does not look. */
+static void sandbox_allow_pairs(struct sandbox_filter *f)
+{
+    const struct scmp_arg_cmp stream[] = {
+        {0, SCMP_CMP_MASKED_EQ, UINT32_MAX, AF_UNIX},
+        {1, SCMP_CMP_MASKED_EQ, SANDBOX_SOCKET_TYPE, SOCK_STREAM},
+    };
+    if (f->rc == 0)
+        f->rc = seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), SANDBOX_COUNT(stream), stream);
+}
+
 static void sandbox_allow_groups(struct sandbox_filter *f, unsigned groups)
 {
     sandbox_allow(f, sandbox_calls_base, SANDBOX_COUNT(sandbox_calls_base));
-    sandbox_allow_masked(f, SCMP_SYS(socketpair), 0, UINT32_MAX, AF_UNIX);
+    sandbox_allow_pairs(f);
     if ((groups & SANDBOX_NET_CLIENT) != 0)
         sandbox_allow_net_client(f);
     if ((groups & SANDBOX_NET_SERVER) != 0)

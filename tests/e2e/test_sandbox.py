@@ -10,7 +10,7 @@ from tests.lab.builds import build
 
 ROLES = ["keyd", "store", "resolver", "scrub", "courier", "intake", "web"]
 LINE = re.compile(r"^\S+ (\w+)\.\d+ info probe (.+): (passed|refused)$", re.M)
-CALLS = ["socket", "socket-local", "exec", "ptrace", "fork", "code"]
+CALLS = ["socket", "socket-local", "datagram", "exec", "ptrace", "fork", "code"]
 # What is a role's own work and must pass: all else is refused.
 OWN = {"resolver": {"socket"}, "courier": {"socket"}, "scrub": {"fork"}, "keyd": {"read root", "write root"},
        "store": {"read index", "write index"}, "intake": set(), "web": set()}
