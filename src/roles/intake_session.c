@@ -206,6 +206,21 @@ static void keep_address(struct intake_session *s, const struct sockaddr *peer)
         s->address_text[0] = '\0';
 }
 
+/* When there are as many sessions as there may be: ends the oldest one of a stranger, who had the most time to say who he
+ * is. So those who say nothing never keep out those who have a name. False when all sessions are of known clients. */
+static bool make_room(struct intake *intake)
+{
+    LIST_FOR(it, tmp, &intake->sessions) {
+        struct intake_session *s = LIST_ENTRY(it, struct intake_session, link);
+        if (smtp_server_session_is_authenticated(s->smtp))
+            continue;
+        intake_session_drain(s, "4.3.2", "too many sessions and yours has no name yet; try again in a while");
+        intake_session_free(&s); /* without waiting for him to take it */
+        return true;
+    }
+    return false;
+}
+
 void intake_session_create(struct intake *intake, const struct intake_listener *listener, int fd,
                            const struct sockaddr *peer)
 {
@@ -215,7 +230,7 @@ void intake_session_create(struct intake *intake, const struct intake_listener *
     s->intake = intake;
     s->settings = intake_settings_share(intake->settings);
     s->section = listener->section;
-    s->turned_away = intake->session_count >= s->settings->sessions_max;
+    s->turned_away = intake->session_count >= s->settings->sessions_max && !make_room(intake);
     s->started_us = s->active_us = clock_wait_us();
     keep_address(s, peer);
     list_init(&s->link);

@@ -38,13 +38,14 @@ void web_conn_count(struct web *web, int change)
         role_drained(web->role);
 }
 
-/* Ends the oldest connection that is not in the middle of a request, so that idle ones never keep readers out. */
-static void end_oldest_idle(struct web *web)
+/* Ends the oldest connection that is not being answered, so that neither silent ones nor those that dribble a request
+ * keep readers out: a reader's request takes no time. */
+static void make_room(struct web *web)
 {
     LIST_FOR(it, tmp, &web->conns)
     {
         struct web_conn *conn = LIST_ENTRY(it, struct web_conn, link);
-        if (web_conn_idle(conn)) {
+        if (conn->state != WEB_CONN_WORKING && conn->state != WEB_CONN_SENDING) {
             web_conn_free(&conn);
             return;
         }
@@ -59,9 +60,9 @@ static void accept_some(struct web *web, int listener)
         if (fd < 0)
             return;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        if (web->conn_count + 1 >= WEB_CONNS_MAX)
+            make_room(web);
         web_conn_create(web, fd);
-        if (web->conn_count >= WEB_CONNS_MAX)
-            end_oldest_idle(web);
     }
 }
 
