@@ -317,8 +317,11 @@ class _Conversation:
         except (ssl.SSLError, OSError) as error:
             self.session.tls_error = str(error)
             raise _Closed from error
+        cipher = self.socket.cipher()
+        if cipher is None:  # the client was killed meanwhile
+            raise _Closed
         self.session.tls = self.socket.version()
-        self.session.cipher = standard_suite(self.socket.cipher()[0])
+        self.session.cipher = standard_suite(cipher[0])
         self.session.sni = self.receiver._sni.name
 
     def _mail_command(self, argument):
