@@ -26,7 +26,8 @@ mount -t overlay overlay -o lowerdir=/mnt/etc:/etc /etc
 mount --bind /mnt/run /run
 mount --bind /mnt/spool /var/spool
 cd /mnt
-exec "$@"
+"$@" &
+wait $!
 """
 # Numeric ids that exist only inside the namespaces.
 ACCOUNTS = {"postfix": 61000, "postdrop": 61001, "labmail": 61002, "Debian-exim": 61003, "opensmtpd": 61004,
@@ -76,7 +77,7 @@ class Peer:
 
     def enter(self, *command):
         """The command line that runs a program of the peer inside."""
-        return ["unshare", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
+        return ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
                 "/bin/bash", "-c", ENTER, "peer", *command]
 
     def environment(self):

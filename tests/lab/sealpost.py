@@ -19,6 +19,7 @@ from tests.lab.net import BUILD
 START_SECONDS = 60  # a sanitizer build on a busy machine
 STOP_SECONDS = 10
 ACCEPTED = re.compile(r"^2\.0\.0 (\S+)")
+DIES_WITH_US = ["setpriv", "--pdeathsig", "TERM"]  # a test run that is killed leaves no daemon
 FINAL = {"delivered", "posted", "returned"}
 
 
@@ -126,7 +127,7 @@ class Sealpost:
         """Starts the daemon in the foreground and returns when it has printed `ready`."""
         offset = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([*self.launcher, str(program("sealpostd", self.build)), "-c",
+            self.process = subprocess.Popen([*DIES_WITH_US, *self.launcher, str(program("sealpostd", self.build)), "-c",
                                              str(self.conf)], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, env=self.env, start_new_session=True)
         end = time.monotonic() + START_SECONDS
