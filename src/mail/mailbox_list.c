@@ -181,13 +181,20 @@ static bool names_nobody(struct slice value)
     return slice_find(value, 0, '@') == value.len && mail_utf8_ascii(value) && !encoded;
 }
 
+bool mail_mailbox_list_add(struct slice value, unsigned flags, struct mail_mailbox_list *list, struct err *err)
+{
+    size_t before = list->count;
+    if (names_nobody(value))
+        return true;
+    struct list_reader r = {.s = value, .flags = flags, .list = list};
+    return read_list(&r, err) &&
+           (list->count > before || err_set(err, "the field shows what looks like an address only in comments or names"));
+}
+
 bool mail_mailbox_list_parse(struct slice value, unsigned flags, struct mail_mailbox_list *ret_list, struct err *err)
 {
     *ret_list = (struct mail_mailbox_list){0};
-    if (names_nobody(value))
-        return true;
-    struct list_reader r = {.s = value, .flags = flags, .list = ret_list};
-    if (read_list(&r, err))
+    if (mail_mailbox_list_add(value, flags, ret_list, err))
         return true;
     mail_mailbox_list_free(ret_list);
     return false;

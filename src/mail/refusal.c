@@ -12,7 +12,7 @@ static const struct mail_refusal_reply REPLIES[MAIL_REFUSAL_COUNT] = {
     [MAIL_REFUSAL_HEADER_SIZE] = {552, "5.3.4", "the header is longer than 256 KB"},
     [MAIL_REFUSAL_HEADER_SYNTAX] = {554, "5.6.0", "the header cannot be read"},
     [MAIL_REFUSAL_HEADER_UTF8] = {554, "5.6.9", "the header of an SMTPUTF8 message is not UTF-8"},
-    [MAIL_REFUSAL_FROM] = {550, "5.7.1", "the From or Sender field cannot be read as one list of addresses"},
+    [MAIL_REFUSAL_FROM] = {550, "5.7.1", "a From, Sender or Resent field cannot be read as one list of addresses"},
     [MAIL_REFUSAL_TLS_OPTIONAL] = {550, "5.7.1", "TLS-Required: No is not possible here; mail leaves over verified TLS only"},
 };
 

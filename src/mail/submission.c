@@ -45,6 +45,7 @@ void mail_submission_free(struct mail_submission *s)
         return;
     mail_mailbox_list_free(&s->from);
     mail_mailbox_list_free(&s->sender);
+    mail_mailbox_list_free(&s->resent);
     buf_free(&s->header);
     buf_free(&s->top);
     buf_free(&s->made_id);
@@ -118,6 +119,17 @@ static bool read_mailboxes(const struct mail_header *header, struct slice name, 
     return mail_mailbox_list_parse(header->fields[i].value, flags, list, NULL);
 }
 
+/* Reads all fields called name: a message may have been sent again more than once (RFC 5322 3.6.6). */
+static bool read_all_mailboxes(const struct mail_header *header, struct slice name, unsigned flags,
+                               struct mail_mailbox_list *list)
+{
+    for (size_t i = mail_header_find(header, name, 0); i < header->count; i = mail_header_find(header, name, i + 1)) {
+        if (!mail_mailbox_list_add(header->fields[i].value, flags, list, NULL))
+            return false;
+    }
+    return true;
+}
+
 static bool judge_header(struct mail_submission *s, const struct mail_header *header)
 {
     struct slice block = buf_slice(&s->header);
@@ -127,6 +139,9 @@ static bool judge_header(struct mail_submission *s, const struct mail_header *he
     if (!read_mailboxes(header, SLICE_LIT("From"), s->flags, &s->from))
         return refuse(s, MAIL_REFUSAL_FROM);
     if (!read_mailboxes(header, SLICE_LIT("Sender"), s->flags, &s->sender) || s->sender.count > 1)
+        return refuse(s, MAIL_REFUSAL_FROM);
+    if (!read_all_mailboxes(header, SLICE_LIT("Resent-From"), s->flags, &s->resent) ||
+        !read_all_mailboxes(header, SLICE_LIT("Resent-Sender"), s->flags, &s->resent))
         return refuse(s, MAIL_REFUSAL_FROM);
     if (mail_header_tls_required(header) == MAIL_TLS_REQUIRED_NO)
         return refuse(s, MAIL_REFUSAL_TLS_OPTIONAL);

@@ -27,6 +27,7 @@ struct mail_submission {
     enum mail_refusal refusal;
     struct mail_mailbox_list from;   /* count 0: no From field, or one that names nobody */
     struct mail_mailbox_list sender; /* the same for Sender */
+    struct mail_mailbox_list resent; /* all of Resent-From and Resent-Sender, which some programs show as the author */
     struct slice message_id; /* of the message as it goes out, without brackets; lives as long as the filter */
     bool header_8bit;        /* bytes above 127 in the header: needs SMTPUTF8 (or, undeclared, at least 8BITMIME) */
     bool body_8bit;          /* bytes above 127 in the body: needs 8BITMIME */

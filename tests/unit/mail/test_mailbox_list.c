@@ -58,6 +58,9 @@ static void test_nobody(void **state)
     assert_list("ceo\357\274\240bank.example", 0, "refused");
     assert_list("\"ceo@bank.example\"", 0, "refused");
     assert_list("Whomever, a@b.example", 0, "refused");
+    assert_list("(ceo@bank.example)", 0, "refused");
+    assert_list(" (=?utf-8?q?ceo=40bank.example?=)", 0, "refused");
+    assert_list("\"ceo@bank.example\":;", 0, "refused");
 }
 
 static void test_refused(void **state)

@@ -192,6 +192,25 @@ static void test_facts(void **state)
     mail_submission_free(NULL);
 }
 
+/* Who sent a message again is shown by some programs as its author: all of them are told to the caller. */
+static void test_resent(void **state)
+{
+    (void)state;
+    struct mail_submission s;
+    struct buf out;
+    buf_init(&out, 65536);
+    struct slice m = SLICE_LIT("Resent-From: a@b.example\r\nresent-sender:\r\n c@d.example\r\nResent-From: e@f.example\r\n"
+                               "From: g@h.example\r\n\r\n");
+    assert_true(run_submission(&s, &RUN_TRACE, m, 0, 5, &out));
+    assert_int_equal(s.from.count, 1);
+    assert_int_equal(s.resent.count, 3);
+    mail_submission_free(&s);
+    assert_false(run_submission(&s, &RUN_TRACE, SLICE_LIT("Resent-From: \"a@b.example\"\r\n\r\n"), 0, 5, &out));
+    assert_int_equal(s.refusal, MAIL_REFUSAL_FROM);
+    mail_submission_free(&s);
+    buf_free(&out);
+}
+
 static void test_refusal_is_final(void **state)
 {
     (void)state;
@@ -233,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_lines),         cmocka_unit_test(test_line_length),
         cmocka_unit_test(test_header_limits), cmocka_unit_test(test_header_syntax),
         cmocka_unit_test(test_smtputf8),      cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_resent),
         cmocka_unit_test(test_refusal_is_final), cmocka_unit_test(test_body_is_not_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

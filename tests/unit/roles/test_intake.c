@@ -298,6 +298,8 @@ static void a_foreign_sender_is_refused(void **state)
     stage_ask(c, START "DATA\r\n", STARTED "354");
     stage_ask(c, "From: a@x.example\r\nFrom: ceo@z.example\r\n\r\nx\r\n.\r\n", "550 5.7.1");
     stage_ask(c, START "DATA\r\n", STARTED "354");
+    stage_ask(c, "From: a@x.example\r\nResent-From: ceo@z.example\r\n\r\nx\r\n.\r\n", "550 5.7.1");
+    stage_ask(c, START "DATA\r\n", STARTED "354");
     stage_ask(c, "TLS-Required: No\r\n\r\nx\r\n.\r\n", "550 5.7.1");
     assert_int_equal(s->commits, 0);
     stage_ask(c, START "DATA\r\n", STARTED "354");
