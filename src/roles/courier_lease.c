@@ -145,7 +145,7 @@ static void give_up(struct courier_lease *lease, const char *why)
 {
     char id[ID_TEXT_SIZE];
     id_text(&lease->lease.message, id);
-    log_error(role_log(lease->courier->role), "%s: %s", id, why);
+    log_line(role_log(lease->courier->role), lease->lease.must_end ? LOG_LEVEL_ALARM : LOG_LEVEL_ERROR, "%s: %s", id, why);
     for (size_t i = 0; i < lease->count; i++) {
         lease->recipient[i].decided = true;
         lease->recipient[i].verdict = (struct trust_verdict){.action = TRUST_LATER, .reason = TRUST_REASON_LOCAL};

@@ -80,19 +80,23 @@ static bool write_all(int fd, struct buf *out, uint64_t *length)
     return true;
 }
 
-/* Unseals and seals again, step by step; nothing is kept but one step. */
-static bool write_content(struct courier_lease *lease, int fd, uint64_t *ret_length, struct tag *ret_tail)
+/* Unseals and seals again, step by step; nothing is kept but one step. *ret_readable: what failed, if anything, was not
+ * the content. */
+static bool write_content(struct courier_lease *lease, int fd, uint64_t *ret_length, struct tag *ret_tail,
+                          bool *ret_readable)
 {
     struct sealed_writer *writer = lease->courier->writer;
     enum smtp_read_status status = SMTP_READ_PIECE;
     struct buf out;
     buf_init(&out, SEALED_STEP);
-    bool ok = courier_content_start(&lease->content, NULL) &&
+    *ret_readable = courier_content_start(&lease->content, NULL);
+    bool ok = *ret_readable &&
               sealed_writer_start(writer, lease->item.header, &lease->item.content_key, NULL);
     while (ok && status == SMTP_READ_PIECE) {
         struct slice piece = SLICE_EMPTY;
         status = courier_content_read(&lease->content, &piece);
-        ok = status != SMTP_READ_FAIL && sealed_writer_update(writer, piece, &out) && write_all(fd, &out, ret_length);
+        *ret_readable = status != SMTP_READ_FAIL;
+        ok = *ret_readable && sealed_writer_update(writer, piece, &out) && write_all(fd, &out, ret_length);
     }
     ok = ok && sealed_writer_finish(writer, &out, ret_tail) && write_all(fd, &out, ret_length);
     sealed_writer_abort(writer);
@@ -149,12 +153,15 @@ static void write_letter(struct courier_lease *lease, struct courier_recipient *
 {
     uint64_t length = 0;
     struct tag tail;
-    if (!write_content(lease, fd, &length, &tail)) {
+    bool readable = true;
+    if (!write_content(lease, fd, &length, &tail, &readable)) {
         char id[ID_TEXT_SIZE];
         id_text(&lease->lease.message, id);
         log_error(role_log(lease->courier->role), "%s: its letter cannot be written", id);
         drop_file(lease);
         put_back(lease, r);
+        if (!readable) /* at the holding limit the sender is told */
+            r->outcome = courier_settle_outcome(lease, r);
         return;
     }
     add_letter(lease, r, length, tail);

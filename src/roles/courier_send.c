@@ -197,11 +197,14 @@ static void start(struct courier_lease *lease)
 
 /* ---- answers ---- */
 
-/* A kept session that its host had already given up: nothing was said to anybody, a new connection will do. */
+/* A kept session that its host had already given up: not one answer came, or 421 to the first command. A new connection
+ * will do, with no more risk of a duplicate than trying later has. */
 static bool stale(const struct courier_lease *lease)
 {
     if (lease->session->messages == 0)
         return false;
+    if (!smtp_client_transaction_heard(lease->transaction))
+        return smtp_client_transaction_outcome(lease->transaction, 0)->fault != SMTP_FAULT_LOCAL;
     for (size_t i = 0; i < lease->batch_count; i++) {
         const struct smtp_client_outcome *o = smtp_client_transaction_outcome(lease->transaction, i);
         bool gone = o->fault == SMTP_FAULT_REPLY ? o->code == 421 : o->fault != SMTP_FAULT_NONE;

@@ -58,8 +58,7 @@ bool courier_settle_take_batch(struct courier_lease *lease, const struct chan_fr
     return false;
 }
 
-/* What becomes of one recipient, by its verdict and the holding limit. */
-static uint8_t outcome_of(const struct courier_lease *lease, struct courier_recipient *r)
+uint8_t courier_settle_outcome(const struct courier_lease *lease, struct courier_recipient *r)
 {
     if (lease->lease.kind == MSG_LEASE_RETURN)
         return MSG_OUT_RETURNED;
@@ -136,7 +135,7 @@ static void on_evidence_batch(void *ctx, const struct chan_frame *answer)
 static void decide_outcomes(struct courier_lease *lease)
 {
     for (size_t i = 0; i < lease->count; i++)
-        lease->recipient[i].outcome = outcome_of(lease, &lease->recipient[i]);
+        lease->recipient[i].outcome = courier_settle_outcome(lease, &lease->recipient[i]);
 }
 
 static void step_evidence(struct courier_lease *lease)

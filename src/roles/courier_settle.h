@@ -15,6 +15,9 @@ void courier_settle_free(struct courier_lease *lease);
 /* Goes on in state SETTLE; leaves it for REPORT. */
 void courier_settle_step(struct courier_lease *lease);
 
+/* What becomes of a recipient (enum msg_outcome), by its verdict and the holding limit. */
+uint8_t courier_settle_outcome(const struct courier_lease *lease, struct courier_recipient *r);
+
 /* Asks keyd for a batch; fn gets the answer. False when the lease has to wait for keyd. */
 bool courier_settle_ask_batch(struct courier_lease *lease, uint8_t purpose, size_t count, uint32_t day,
                               chan_answer_fn *fn);

@@ -508,3 +508,8 @@ uint64_t smtp_client_transaction_bytes(const struct smtp_client_transaction *tra
 {
     return transaction->bytes;
 }
+
+bool smtp_client_transaction_heard(const struct smtp_client_transaction *transaction)
+{
+    return transaction->answered > 0;
+}

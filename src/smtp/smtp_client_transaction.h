@@ -87,6 +87,9 @@ enum smtp_transaction_state smtp_client_transaction_state(const struct smtp_clie
 const struct smtp_client_outcome *smtp_client_transaction_outcome(const struct smtp_client_transaction *transaction,
                                                                   size_t i);
 
+/* True once the peer has said anything in answer to it. */
+bool smtp_client_transaction_heard(const struct smtp_client_transaction *transaction);
+
 /* Content bytes handed out so far, for accounts and tests. */
 uint64_t smtp_client_transaction_bytes(const struct smtp_client_transaction *transaction);
 

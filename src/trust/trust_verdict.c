@@ -264,7 +264,7 @@ struct trust_verdict trust_verdict_answer(const struct trust_answer *answer, con
 struct trust_verdict trust_verdict_hold(struct trust_verdict v, bool must_end)
 {
     if (v.action == TRUST_LATER && must_end)
-        v.action = v.dangling ? TRUST_RETURN : TRUST_POST;
+        v.action = v.dangling || v.reason == TRUST_REASON_LOCAL ? TRUST_RETURN : TRUST_POST;
     return v;
 }
 

@@ -46,7 +46,8 @@ struct trust_verdict trust_verdict_needs(const struct smtp_client_caps *caps, co
 /* Judges the answer to a recipient or the message on a proved session: SEND (delivered), LATER, POST or RETURN. */
 struct trust_verdict trust_verdict_answer(const struct trust_answer *answer, const struct trust_needs *needs);
 
-/* Applies the holding limit: with must_end LATER becomes POST, or RETURN when every MX is dangling. The reason stays. */
+/* Applies the holding limit: with must_end LATER becomes POST, or RETURN when every MX is dangling, and when our own
+ * content cannot be read, for then nothing can be posted either. The reason stays. */
 struct trust_verdict trust_verdict_hold(struct trust_verdict verdict, bool must_end);
 
 /* True when nothing may be held longer: the holding limit hold_us after acceptance, or the sender's DELIVERBY time by_us

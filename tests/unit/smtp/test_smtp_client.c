@@ -302,6 +302,7 @@ static void test_lost_before_and_after_the_end(void **state)
         smtp_client_connection_sent(conn, after ? s.len : s.len - 1);
         assert_int_equal(smtp_client_transaction_state(t), after ? SMTP_TRANSACTION_AFTER_END : SMTP_TRANSACTION_CONTENT);
         assert_int_equal(smtp_client_connection_stage(conn), after ? SMTP_STAGE_FINAL : SMTP_STAGE_CONTENT);
+        assert_true(smtp_client_transaction_heard(t));
         smtp_client_connection_broken(conn, SMTP_FAULT_TRUNCATED);
         expect(t, 0, after ? SMTP_STAGE_FINAL : SMTP_STAGE_CONTENT, SMTP_FAULT_TRUNCATED, 0);
         finish(&conn, &t);
