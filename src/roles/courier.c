@@ -245,6 +245,8 @@ static void drain(void *ctx)
     struct courier *courier = ctx;
     courier->draining = true;
     orphan_all(courier);
+    LIST_FOR(it, tmp, &courier->idle)
+        courier_session_goodbye(LIST_ENTRY(it, struct courier_session, link));
     courier_look(courier);
 }
 

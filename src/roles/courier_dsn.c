@@ -263,12 +263,14 @@ static void on_batch(void *ctx, const struct chan_frame *answer)
 
 void courier_dsn_ask(struct courier_lease *lease)
 {
-    bool owed = false;
-    for (size_t i = 0; i < lease->count; i++)
+    bool owed = false, returned = false;
+    for (size_t i = 0; i < lease->count; i++) {
         owed = owed || line_of(lease, &lease->recipient[i]).owed;
+        returned = returned || lease->recipient[i].outcome == MSG_OUT_RETURNED;
+    }
     bool about_mail = (lease->lease.kind == MSG_LEASE_MAIL || lease->lease.kind == MSG_LEASE_RETURN) &&
                       lease->lease.message_kind == MSG_KIND_MAIL && lease->envelope.reverse_path.len > 0;
-    if (owed && !about_mail && lease->lease.message_kind == MSG_KIND_DSN)
+    if (returned && lease->lease.message_kind == MSG_KIND_DSN)
         log_alarm(role_log(lease->courier->role), "a report to a sender could not be delivered");
     if (owed && about_mail)
         (void)courier_settle_ask_batch(lease, MSG_PURPOSE_MAIL, 1, 0, on_batch);

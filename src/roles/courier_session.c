@@ -257,6 +257,13 @@ static void on_closed(void *ctx, enum tls_conn_end end, const char *reason)
         wake(session);
 }
 
+void courier_session_goodbye(struct courier_session *session)
+{
+    leave_idle(session);
+    smtp_client_connection_quit(session->smtp);
+    courier_session_pump(session);
+}
+
 static void on_timer(void *ctx)
 {
     struct courier_session *session = ctx;
@@ -275,9 +282,7 @@ static void on_timer(void *ctx)
         return;
     }
     if (session->lease == NULL && smtp_client_connection_stage(session->smtp) == SMTP_STAGE_IDLE) {
-        leave_idle(session);
-        smtp_client_connection_quit(session->smtp);
-        courier_session_pump(session);
+        courier_session_goodbye(session);
         return;
     }
     smtp_client_connection_broken(session->smtp, SMTP_FAULT_TIMEOUT);

@@ -37,6 +37,9 @@ void courier_session_pump(struct courier_session *session);
 /* Gives the session back: it is kept for the next message when it may be, else it says goodbye. *session becomes NULL. */
 void courier_session_release(struct courier_session **session);
 
+/* Says QUIT on a kept session; it is kept no longer. */
+void courier_session_goodbye(struct courier_session *session);
+
 /* A kept session with this host at one of its addresses, now the lease's; or NULL. */
 struct courier_session *courier_session_take(struct courier_lease *lease, const struct courier_host *host);
 
