@@ -377,3 +377,37 @@ def test_fall_below_what_the_domain_has_shown_is_held(lab):
     sealpost.run("release", message)
     notices = receiver.wait_messages(2)
     assert len(notices) == 2 and f"{sealpost.base_url}/l/".encode() in notices[1].data
+
+
+# many recipients
+
+HUNDRED = "Subject: all of you\r\nFrom: doctor@clinic.test\r\n\r\nhello\r\n"
+
+
+def hundred(sealpost, receiver):
+    message = sealpost.submit([f"user{n}@{receiver.domain}" for n in range(100)], HUNDRED)
+    return sealpost.wait(message, 60)
+
+
+def test_hundred_recipients_become_a_hundred_letters(shared_lab, shared_sealpost):
+    """Their letters do not fit one completion; each gets a notice of its own."""
+    receiver = shared_lab.receiver("hundred-posted", "expired")
+    rows = hundred(shared_sealpost, receiver)
+    assert [row["state"] for row in rows] == ["posted"] * 100
+    notices = receiver.wait_messages(100, timeout=60)
+    assert sorted(m.recipients[0] for m in notices) == sorted(row["recipient"] for row in rows)
+
+
+def test_hundred_recipients_returned_are_one_report(lab):
+    sealpost = lab.sealpost()
+    receiver = lab.receiver("hundred-refused", "tls13", replies={"rcpt": "550 5.1.1 " + "no such user here " * 20})
+    assert [row["state"] for row in hundred(sealpost, receiver)] == ["returned"] * 100
+    reports = lab.receivers["mx.clinic.test"].wait_messages(1)
+    assert len(reports) == 1 and reports[0].data.count(b"Action: failed") == 100
+
+
+def test_recipients_of_a_transaction_are_limited_by_the_host(shared_lab, shared_sealpost):
+    receiver = shared_lab.receiver("rcptmax", "tls13", features=[*DEFAULT_FEATURES, "LIMITS RCPTMAX=7"])
+    assert [row["state"] for row in hundred(shared_sealpost, receiver)] == ["delivered"] * 100
+    assert [len(m.recipients) for m in receiver.messages] == [7] * 14 + [2]
+    assert len(receiver.sessions) == 1
