@@ -5,21 +5,28 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "mail/address.h"
 
-/* Appends one "a@b.example" or "@b.example" as keyd expects it. */
-static bool add_sender(struct buf *senders, const char *text)
+/* Appends one "a@b.example" or "@b.example" as keyd expects it. What intake could not read as either is refused here:
+ * with such a record nobody could log in. */
+static int add_sender(struct buf *senders, const char *text)
 {
-    char domain[MSG_NAME_MAX + 2];
+    struct slice domain = slice_str(text[0] == '@' ? text + 1 : text);
+    bool whole = strchr(text, '@') == NULL || text[0] == '@';
+    struct mail_address address;
+    struct err err = {{0}};
+    struct buf sender;
 
-    if (strlen(text) >= MSG_NAME_MAX) {
-        return false;
+    if (!(whole ? mail_domain_parse(domain, MAIL_SMTPUTF8, &address.domain, &err)
+                : mail_address_parse(domain, MAIL_SMTPUTF8, &address, &err))) {
+        return cli_fail(CLI_USAGE, "'%s' is neither a domain nor an address: %s", text, err.text);
     }
-    if (strchr(text, '@') == NULL) {
-        (void)snprintf(domain, sizeof(domain), "@%s", text);
-        text = domain;
-    }
-    wire_put_blob16(senders, slice_str(text));
-    return buf_ok(senders);
+    buf_init(&sender, MAIL_ADDRESS_TEXT_MAX);
+    (void)buf_append_str(&sender, whole ? "@" : "");
+    (void)buf_append_slice(&sender, domain);
+    wire_put_blob16(senders, buf_slice(&sender));
+    buf_free(&sender);
+    return buf_ok(senders) ? CLI_OK : cli_fail(CLI_USAGE, "too many senders for one credential");
 }
 
 static int print_new(struct cli *cli, const char *name, const struct msg_cli_password *made)
@@ -60,10 +67,8 @@ static int add(struct cli *cli, int argc, char **argv)
 
     buf_init(&senders, MSG_SENDERS_MAX);
     buf_init_secret(&answer, CHAN_PAYLOAD_MAX);
-    for (int i = 3; i < argc; i += 2) {
-        if (strcmp(argv[i], "--from") != 0 || i + 1 == argc || !add_sender(&senders, argv[i + 1])) {
-            status = CLI_USAGE;
-        }
+    for (int i = 3; i < argc && status == CLI_OK; i += 2) {
+        status = strcmp(argv[i], "--from") == 0 && i + 1 < argc ? add_sender(&senders, argv[i + 1]) : CLI_USAGE;
     }
     if (status == CLI_OK && senders.len == 0) {
         status = cli_fail(CLI_USAGE, "name with --from the domain or address this credential may send as");

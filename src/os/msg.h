@@ -70,6 +70,8 @@ enum msg_type {
     MSG_OPERATOR_GRANT = 34,  /* msg_operator_grant > msg_status */
     /* keyd > store */
     MSG_LOCK = 35, /* msg_lock, no answer: to be journaled, sent back at start */
+    /* keyd > intake */
+    MSG_CREDENTIAL_GONE = 36, /* msg_credential without record, no answer: its sessions end */
 
     /* intake, courier > store */
     MSG_OPEN = 40,     /* msg_open > msg_status + descriptor (append-only) */

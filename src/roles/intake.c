@@ -173,13 +173,26 @@ static bool load_certificate(struct intake *intake, unsigned section, struct err
 
 /* --- peers --- */
 
+/* A credential was removed: whoever uses it is not known any more. A message that is being stored is stored. */
+static void end_sessions_of(struct intake *intake, const struct id *credential)
+{
+    LIST_FOR(it, tmp, &intake->sessions) {
+        struct intake_session *session = LIST_ENTRY(it, struct intake_session, link);
+        if (id_eq(&session->credential, credential))
+            intake_session_drain(session, "4.7.0", "your credential was removed");
+    }
+}
+
+/* Neither keyd nor the store asks intake anything; keyd tells it of removed credentials. */
 static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *frame)
 {
-    (void)ctx;
-    (void)chan;
-    if (frame->fd >= 0)
-        close(frame->fd);
-    return false; /* neither keyd nor the store asks intake anything */
+    struct intake *intake = ctx;
+    struct msg_credential gone;
+    bool good = chan == intake->keyd && frame->type == MSG_CREDENTIAL_GONE && frame->request == 0 && frame->fd < 0 &&
+                layout_read(&msg_credential_layout, frame->payload, &gone) && !id_is_zero(&gone.id);
+    if (good)
+        end_sessions_of(intake, &gone.id);
+    return good;
 }
 
 static void lose(struct intake *intake, struct chan *chan)

@@ -115,6 +115,21 @@ bool keyd_auth_scram_finish(struct keyd *keyd, struct keyd_peer *peer, const str
     return true;
 }
 
+/* Who is logged in with a credential that was removed is not known any more. */
+static void tell_intakes(struct keyd *keyd, const struct id *id)
+{
+    const struct msg_credential gone = {.id = *id, .removed = true};
+    struct buf payload;
+    buf_init(&payload, 256);
+    layout_write(&msg_credential_layout, &payload, &gone);
+    LIST_FOR(it, tmp, &keyd->peers) {
+        struct keyd_peer *peer = LIST_ENTRY(it, struct keyd_peer, link);
+        if (peer->kind == ROLE_INTAKE)
+            chan_send(peer->chan, MSG_CREDENTIAL_GONE, buf_slice(&payload), -1);
+    }
+    buf_free(&payload);
+}
+
 bool keyd_auth_credential(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
 {
     struct msg_credential msg;
@@ -123,10 +138,12 @@ bool keyd_auth_credential(struct keyd *keyd, struct keyd_peer *peer, const struc
     (void)peer;
     if (table == NULL || !layout_read(&msg_credential_layout, frame->payload, &msg))
         return false;
-    if (msg.removed)
+    if (msg.removed) {
         credentials_remove(table, &msg.id);
-    else if (!credentials_put(table, &msg.id, msg.name, msg.record, &err))
+        tell_intakes(keyd, &msg.id);
+    } else if (!credentials_put(table, &msg.id, msg.name, msg.record, &err)) {
         log_error(role_log(keyd->role), "%s", err.text);
+    }
     return true;
 }
 

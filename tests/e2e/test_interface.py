@@ -175,6 +175,27 @@ def test_password_is_random_shown_once_and_bound(lab, sealpost):
     assert refused.value.smtp_code == 550 and b"5.7.1" in refused.value.smtp_error
 
 
+def test_removed_user_is_logged_out(lab, sealpost):
+    receiver = lab.receiver("tls13")
+    sealpost.user("other")
+    gone, other = sealpost.smtp("app"), sealpost.smtp("other")
+    assert sealpost.submit(f"a@{receiver.domain}", client=gone)
+    sealpost.run("user", "remove", "app")
+    with pytest.raises(smtplib.SMTPException):
+        gone.mail("doctor@clinic.test")
+        gone.mail("doctor@clinic.test")
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        sealpost.smtp("app")
+    assert sealpost.submit(f"a@{receiver.domain}", client=other)
+
+
+@pytest.mark.parametrize("sender", ["clinic..test", "x@@clinic.test", "under_score.test", "a@", "@", ""])
+def test_user_of_an_impossible_sender_is_not_made(sealpost, sender):
+    done = sealpost.run("user", "add", "app", "--from", "clinic.test", "--from", sender, check=False)
+    assert done.returncode == USAGE and "neither a domain nor an address" in done.stderr
+    assert sealpost.json("user", "list") == []
+
+
 def test_resolver_believes_the_configuration_only(lab, tmp_path):
     """/etc/hosts and /etc/resolv.conf lie, and zones that resolvers like to answer themselves are asked for."""
     readonly.require()
