@@ -40,7 +40,6 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
     (void)chan;
 
     if (frame->fd >= 0) {
-        (void)close(frame->fd);
         return false;
     }
     wire_put_u16(&cli->rows, frame->type);

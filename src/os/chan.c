@@ -9,6 +9,7 @@
 #include "os/chan_in.h"
 #include "os/chan_out.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -152,8 +153,10 @@ static void chan_dispatch(struct chan *chan, const struct chan_in_frame *in)
     bool answer = (in->flags & CHAN_FLAG_ANSWER) != 0;
     if (answer ? chan_take_answer(chan, &frame) : chan->ops->frame(chan->ctx, chan, &frame))
         return;
-    if (frame.fd >= 0)
-        close(frame.fd);
+    /* Twice closed may be another thread's new file. */
+    bool ours = frame.fd < 0 || close(frame.fd) == 0;
+    assert(ours);
+    (void)ours;
     char reason[64];
     snprintf(reason, sizeof(reason), answer ? "an answer nobody asked for (type %u)" : "not in the protocol (type %u)",
              (unsigned)in->type);

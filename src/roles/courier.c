@@ -90,12 +90,13 @@ static bool store_frame(void *ctx, struct chan *chan, const struct chan_frame *f
 {
     struct courier *courier = ctx;
     (void)chan;
-    if (frame->type != MSG_LEASE || courier->draining) {
-        if (frame->fd >= 0)
-            close(frame->fd);
-        return frame->type == MSG_LEASE; /* a draining courier leaves it to its successor */
-    }
-    return courier_lease_create(courier, frame);
+    if (frame->type != MSG_LEASE)
+        return false;
+    if (!courier->draining)
+        return courier_lease_create(courier, frame);
+    if (frame->fd >= 0) /* a draining courier leaves it to its successor */
+        close(frame->fd);
+    return true;
 }
 
 static void orphan_all(struct courier *courier)
@@ -136,8 +137,7 @@ static bool no_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
 {
     (void)ctx;
     (void)chan;
-    if (frame->fd >= 0)
-        close(frame->fd);
+    (void)frame;
     return false;
 }
 

@@ -366,6 +366,7 @@ bool courier_lease_create(struct courier *courier, const struct chan_frame *fram
     if (courier->lease_count >= COURIER_LEASES_MAX ||
         !layout_read(&msg_lease_layout, buf_slice(&lease->frame), &lease->lease) || lease->lease.kind < MSG_LEASE_MAIL ||
         lease->lease.kind > MSG_LEASE_RETURN || !name_recipients(lease)) {
+        lease->fd = -1; /* stays the channel's */
         courier_lease_free(lease);
         return false;
     }

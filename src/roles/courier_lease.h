@@ -5,7 +5,7 @@
 
 #include "roles/courier.h"
 
-/* Takes a lease from a frame of the store; frame->fd is the lease's or closed. False when the frame is malformed. */
+/* Takes a lease from a frame of the store; frame->fd is the lease's then. False when the frame is malformed. */
 bool courier_lease_create(struct courier *courier, const struct chan_frame *frame);
 
 /* Goes on as far as possible without waiting. Called by whatever it waited for. */

@@ -67,10 +67,8 @@ static bool peer_frame(void *ctx, struct chan *chan, const struct chan_frame *fr
 {
     struct keyd_peer *peer = ctx;
     (void)chan;
-    if (frame->fd >= 0) {
-        close(frame->fd);
+    if (frame->fd >= 0)
         return false;
-    }
     for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++)
         if (requests[i].type == frame->type)
             return (requests[i].from & FROM(peer->kind)) != 0 && requests[i].answered == (frame->request != 0) &&

@@ -52,12 +52,11 @@ static enum msg_code start_child(struct scrub *scrub, int fd)
 static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *frame)
 {
     struct scrub *scrub = ctx;
-    bool good = frame->type == MSG_SCRUB && frame->request != 0 && frame->payload.len == 0 && frame->fd >= 0;
-    if (good)
-        answer(chan, frame->request, start_child(scrub, frame->fd));
-    if (frame->fd >= 0)
-        close(frame->fd);
-    return good;
+    if (frame->type != MSG_SCRUB || frame->request == 0 || frame->payload.len != 0 || frame->fd < 0)
+        return false;
+    answer(chan, frame->request, start_child(scrub, frame->fd));
+    close(frame->fd);
+    return true;
 }
 
 static void on_closed(void *ctx, struct chan *chan, const char *reason)

@@ -123,7 +123,6 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
     struct store_peer *peer = ctx;
     (void)chan;
     if (frame->fd >= 0) { /* nobody hands the store a descriptor */
-        close(frame->fd);
         return false;
     }
     store_touch(peer->store);

@@ -160,7 +160,6 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
     (void)chan;
 
     if (frame->fd >= 0) {
-        (void)close(frame->fd);
         return false;
     }
     if (frame->type == MSG_READY && frame->payload.len == 0 && child->state == CHILD_STARTED) {

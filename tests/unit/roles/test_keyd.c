@@ -544,6 +544,10 @@ static void test_foreign_requests_drop_the_peer(void **state)
             assert_false(ask(p, players[i], foreign[i][j], NULL, NULL, &msg_keys_layout, &keys));
             meet(p, players[i], kinds[i]);
         }
+    chan_send(p->chan[INTAKE], MSG_KEY_BATCH, SLICE_EMPTY, STDERR_FILENO); /* closed once, by the channel */
+    while (!p->closed[INTAKE])
+        wait_once(p);
+    meet(p, INTAKE, ROLE_INTAKE);
     assert_false(batch(p, WEB, MSG_PURPOSE_MAIL, 0, 1, &got));
     assert_false(batch(p, INTAKE, MSG_PURPOSE_LETTER, 20000, 1, &got));
     meet(p, INTAKE, ROLE_INTAKE);
