@@ -21,7 +21,7 @@ static bool save(const char *dir, const char *name, struct slice bytes)
     FILE *file = fopen(path, "wb");
     if (file == NULL)
         return false;
-    bool ok = fwrite(bytes.data, 1, bytes.len, file) == bytes.len || bytes.len == 0;
+    bool ok = bytes.len == 0 || fwrite(bytes.data, 1, bytes.len, file) == bytes.len;
     return fclose(file) == 0 && ok;
 }
 

@@ -62,6 +62,15 @@ def _add_cmocka(results, source, output, passed):
         results.add(source, "passed" if passed else "failed", "see build/logs/unit.txt")
 
 
+def _source(entry, build_directory):
+    """The source file of a unit test: beside its program, or tests/unit/<room>/test_<x>.c for the test <room>/<x>."""
+    room, _, subject = entry["name"].split(" / ")[-1].rpartition("/")
+    for path in (os.path.relpath(entry["command"][0], build_directory) + ".c", f"tests/unit/{room}/test_{subject}.c"):
+        if (steps.ROOT / path).exists():
+            return path
+    return f"meson::{entry['name']}"
+
+
 def add_meson(results, testlog, build_directory):
     """Takes the unit tests of a meson run from its JSON log; returns how many programs it named."""
     programs = 0
@@ -69,9 +78,8 @@ def add_meson(results, testlog, build_directory):
         return 0
     for line in Path(testlog).read_text(errors="replace").splitlines():
         entry = json.loads(line)
-        program = os.path.relpath(entry["command"][0], build_directory)
         output = entry.get("stdout", "") + "\n" + entry.get("stderr", "")
-        source = program + ".c" if (steps.ROOT / (program + ".c")).exists() else f"meson::{entry['name']}"
+        source = _source(entry, build_directory)
         if entry["result"] == "SKIP":
             results.add(source, "skipped", output)
         else:
