@@ -120,3 +120,4 @@ class FlushCount:
         if self.file.exists():
             rows = [line.split() for line in self.file.read_text().splitlines()]
             self.count = sum(int(row[3]) for row in rows if row and row[-1] in FLUSHES)
+            self.file.unlink()
