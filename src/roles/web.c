@@ -21,6 +21,11 @@ struct page_site web_site(const struct web *web)
     return (struct page_site){slice_str(conf->operator_name), slice_str(conf->postmaster)};
 }
 
+bool web_is_full(const struct web *web)
+{
+    return web->conn_count + 1 >= WEB_CONNS_MAX;
+}
+
 /* Listens while there is room and work is wanted. */
 static void update_listening(struct web *web)
 {
@@ -60,7 +65,7 @@ static void accept_some(struct web *web, int listener)
         if (fd < 0)
             return;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (web->conn_count + 1 >= WEB_CONNS_MAX)
+        if (web_is_full(web))
             make_room(web);
         web_conn_create(web, fd);
     }

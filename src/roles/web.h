@@ -44,6 +44,10 @@ struct web {
 /* What pages say about the operator. */
 struct page_site web_site(const struct web *web);
 
+/* True when as many connections are open as there may be: then each ends with its answer, so that those who ask one thing
+ * behind the other keep nobody out. */
+bool web_is_full(const struct web *web);
+
 /* Called by connections when one begins to exist (1) and when it is gone (-1). */
 void web_conn_count(struct web *web, int change);
 

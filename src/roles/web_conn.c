@@ -122,7 +122,7 @@ static void conn_pump(struct web_conn *conn)
 static void conn_head(struct web_conn *conn, struct http_response *response)
 {
     struct buf head;
-    response->close |= !conn->request->keep_alive || conn->web->draining;
+    response->close |= !conn->request->keep_alive || conn->web->draining || web_is_full(conn->web);
     conn->close_after = response->close;
     buf_init(&head, HTTP_RESPONSE_HEAD_MAX);
     bool good = http_response_head(response, clock_utc_us(), &head);
