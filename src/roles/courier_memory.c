@@ -8,8 +8,9 @@
 #include "roles/courier_lease.h"
 
 struct entry {
-    enum trust_level level;
-    int64_t at_us; /* when it was last written down; 0: nothing was */
+    enum trust_level level; /* never NONE: that another courier may have proved more is asked each time */
+    int64_t at_us;          /* when it was last written down */
+    int64_t fresh_us;       /* clock_wait_us() until which the store is not asked again */
 };
 
 struct courier_memory {
@@ -50,6 +51,8 @@ static struct tag tag_of(const struct courier_lease *lease)
 static void keep(struct courier_memory *memory, const struct tag *tag, enum trust_level level, int64_t at_us)
 {
     struct entry *entry = map_get(memory->domains, tag);
+    if (level == TRUST_LEVEL_NONE)
+        return;
     if (entry == NULL) {
         entry = mem_new(sizeof(*entry));
         if (!map_put(memory->domains, tag, entry)) {
@@ -57,7 +60,7 @@ static void keep(struct courier_memory *memory, const struct tag *tag, enum trus
             return;
         }
     }
-    *entry = (struct entry){level, at_us};
+    *entry = (struct entry){level, at_us, clock_wait_us() + COURIER_MEMORY_FRESH_US};
 }
 
 static void go_on(struct courier_lease *lease, enum trust_level level, int64_t at_us)
@@ -79,6 +82,9 @@ static void on_shown(void *ctx, const struct chan_frame *answer)
     if (!layout_read(&msg_shown_layout, answer->payload, &shown) || shown.level > TRUST_LEVEL_DANE)
         shown = (struct msg_shown){.level = 0};
     struct tag tag = tag_of(lease);
+    const struct entry *entry = map_get(lease->courier->memory->domains, &tag);
+    if (entry != NULL && entry->at_us > shown.at_us) /* proved here while the question was under way */
+        shown = (struct msg_shown){.level = (uint8_t)entry->level, .at_us = entry->at_us};
     keep(lease->courier->memory, &tag, (enum trust_level)shown.level, shown.at_us);
     go_on(lease, (enum trust_level)shown.level, shown.at_us);
     courier_lease_step(lease);
@@ -122,7 +128,7 @@ void courier_memory_look(struct courier_lease *lease)
     }
     struct tag tag = tag_of(lease);
     const struct entry *entry = map_get(memory->domains, &tag);
-    if (entry != NULL) {
+    if (entry != NULL && clock_wait_us() < entry->fresh_us) {
         go_on(lease, entry->level, entry->at_us);
         return;
     }
