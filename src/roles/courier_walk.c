@@ -55,6 +55,7 @@ static void close_host(struct courier_lease *lease)
         v = of_host->first_later;
     v.attack = of_host->attack;
     trust_destination_add(&lease->destination, v);
+    lease->destination.unproved = lease->destination.unproved || of_host->unproved;
     trust_destination_init(of_host);
 }
 

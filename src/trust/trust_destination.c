@@ -34,7 +34,7 @@ struct trust_verdict trust_destination_end(const struct trust_destination *desti
         v = destination->first_failure;
         v.action = TRUST_POST;
     }
-    if (v.action == TRUST_POST && domain->shown > TRUST_LEVEL_NONE && destination->unproved)
+    if (domain->shown > TRUST_LEVEL_NONE && destination->unproved)
         return (struct trust_verdict){.action = TRUST_LATER, .reason = TRUST_REASON_LEVEL_FELL, .attack = true};
     v.attack = destination->attack;
     return v;

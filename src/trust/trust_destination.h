@@ -19,8 +19,9 @@ void trust_destination_init(struct trust_destination *destination);
 /* Adds the verdict on one host. SEND, POST and RETURN end the walk and are not added. */
 void trust_destination_add(struct trust_destination *destination, struct trust_verdict verdict);
 
-/* The verdict when no host is left. A domain that has proved itself before, and whose hosts now fail at TLS or their
- * certificates, has fallen: LATER with a sign of attack, where it would otherwise be POST. */
+/* The verdict when no host is left. A domain that has proved itself before, and of whose hosts one now fails at TLS or
+ * its certificate, has fallen: LATER with a sign of attack, whatever the other hosts said. Who can show a false host can
+ * silence the others, and LATER without the sign would end as a letter with an open notice. */
 struct trust_verdict trust_destination_end(const struct trust_destination *destination,
                                            const struct trust_domain *domain);
 

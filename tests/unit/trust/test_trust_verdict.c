@@ -387,6 +387,27 @@ static void test_fall_below_what_the_domain_has_shown(void **state)
     }
 }
 
+/* Who shows a false host and silences the others must not be taken for a host that is merely away. */
+static void test_fall_beside_a_host_that_is_away(void **state)
+{
+    (void)state;
+    const struct trust_verdict away = {.action = TRUST_LATER, .reason = TRUST_REASON_REFUSED};
+    const struct trust_verdict false_host = {.action = TRUST_NEXT_HOST, .reason = TRUST_REASON_CERT_SELF_SIGNED};
+    struct trust_domain domain = domain_ok();
+    for (int order = 0; order < 2; order++) {
+        struct trust_destination d;
+        trust_destination_init(&d);
+        trust_destination_add(&d, order == 0 ? away : false_host);
+        trust_destination_add(&d, order == 0 ? false_host : away);
+        domain.shown = TRUST_LEVEL_NONE;
+        assert_false(trust_verdict_hold(trust_destination_end(&d, &domain), true).attack);
+        domain.shown = TRUST_LEVEL_PKIX;
+        struct trust_verdict v = trust_destination_end(&d, &domain);
+        expect(v, TRUST_LATER, TRUST_REASON_LEVEL_FELL);
+        assert_true(trust_verdict_hold(v, true).attack);
+    }
+}
+
 static void test_holding_limit_and_deliverby(void **state)
 {
     (void)state;
@@ -438,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_answer_rules),
         cmocka_unit_test(test_mixed_hosts_any_later_wins_over_post),
         cmocka_unit_test(test_fall_below_what_the_domain_has_shown),
+        cmocka_unit_test(test_fall_beside_a_host_that_is_away),
         cmocka_unit_test(test_holding_limit_and_deliverby),
         cmocka_unit_test(test_every_reason_has_its_words),
     };
