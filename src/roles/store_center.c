@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Message Center's side of the store: links, codes, sessions and grants. The rules are in store/center_state.c; here
- * they meet the journal. Every request is journaled and answered behind the flush, known link or not, so that neither
- * answer nor time tells a stranger anything. */
+ * they meet the journal. Every request is journaled (a refused one only while there is room) and answered behind the
+ * wave, known link or not, so that neither answer nor time tells a stranger anything. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -122,6 +122,15 @@ static void note(struct store *store, struct store_center_entry *entry, struct r
     }
     buf_free(&state);
     buf_free(&leaves);
+}
+
+/* Like note(), for what was refused and changes nothing: anybody can ask for that as often as he likes, so it is not
+ * written while room is short, lest strangers fill what is kept for deliveries and end the store. */
+static void note_refusal(struct store *store, struct store_center_entry *entry, struct record_center *head, uint16_t reason)
+{
+    if (store_has_room(store)) {
+        note(store, entry, head, reason);
+    }
 }
 
 /* --- mails of the day --- */
@@ -304,7 +313,7 @@ bool store_center_send(struct store *store, struct store_peer *peer, const struc
                                       .sealed = send.sealed};
         queue_transit(store, entry, &send, after);
     }
-    note(store, entry, &head, (uint16_t)code);
+    (code == MSG_OK ? note : note_refusal)(store, entry, &head, (uint16_t)code);
     store_after(after);
     return true;
 }
@@ -428,8 +437,9 @@ bool store_center_verify(struct store *store, struct store_peer *peer, const str
     if (code == MSG_OK) {
         head.session = verify.session;
     }
+    bool idle = head.act == CENTER_DENIED || head.act == CENTER_UNKNOWN_LINK;
     store_prepare(store);
-    note(store, entry, &head, (uint16_t)code);
+    (idle ? note_refusal : note)(store, entry, &head, (uint16_t)code);
     struct store_after *after = store_after_new(store, peer, frame, code, 0);
     after->then = then_verified;
     after->digest = verify.session;
