@@ -13,6 +13,21 @@ static int parse_id(const char *text, struct id *ret_id)
     return id_parse(slice_str(text), ret_id) ? CLI_OK : cli_fail(CLI_USAGE, "'%s' is not a message id", text);
 }
 
+/* Sends a request that is answered by a status; with --json that is an object, too. */
+static int act(struct cli *cli, uint16_t type, const struct layout *layout, const void *ask, int64_t timeout_us)
+{
+    int status = cli_call_status(cli, cli_store(cli), type, layout, ask, timeout_us);
+    json_t *object;
+
+    if (cli->json) {
+        object = json_object();
+        (void)json_object_set_new(object, "ok", json_boolean(status == CLI_OK));
+        (void)json_object_set_new(object, "status", json_integer(status));
+        (void)cli_print_json(object);
+    }
+    return status;
+}
+
 static int run_wait(struct cli *cli, int argc, char **argv)
 {
     struct msg_ctl_wait ask = {.timeout_us = 60 * CLOCK_US_PER_S};
@@ -26,8 +41,7 @@ static int run_wait(struct cli *cli, int argc, char **argv)
     }
     status = parse_id(argv[1], &ask.id);
     return status != CLI_OK ? status
-                            : cli_call_status(cli, cli_store(cli), MSG_CTL_WAIT, &msg_ctl_wait_layout, &ask,
-                                              ask.timeout_us + 5 * CLOCK_US_PER_S);
+                            : act(cli, MSG_CTL_WAIT, &msg_ctl_wait_layout, &ask, ask.timeout_us + 5 * CLOCK_US_PER_S);
 }
 
 static int run_retry(struct cli *cli, int argc, char **argv)
@@ -42,7 +56,7 @@ static int run_retry(struct cli *cli, int argc, char **argv)
         status = parse_id(argv[1], &ask.id);
     }
     return status != CLI_OK ? status
-                            : cli_call_status(cli, cli_store(cli), MSG_CTL_RETRY, &msg_ctl_target_layout, &ask, MSG_DEADLINE_US);
+                            : act(cli, MSG_CTL_RETRY, &msg_ctl_target_layout, &ask, MSG_DEADLINE_US);
 }
 
 static int run_release(struct cli *cli, int argc, char **argv)
@@ -55,7 +69,7 @@ static int run_release(struct cli *cli, int argc, char **argv)
     }
     status = parse_id(argv[1], &ask.id);
     return status != CLI_OK ? status
-                            : cli_call_status(cli, cli_store(cli), MSG_CTL_RELEASE, &msg_ctl_target_layout, &ask, MSG_DEADLINE_US);
+                            : act(cli, MSG_CTL_RELEASE, &msg_ctl_target_layout, &ask, MSG_DEADLINE_US);
 }
 
 static const struct {

@@ -169,6 +169,9 @@ static int remove_one(struct cli *cli, const char *name)
     if (status == CLI_OK && id_parse(slice_str(json_string_value(json_array_get(list, 0))), &gone.id)) {
         status = cli_call_status(cli, cli_store(cli), MSG_CTL_CREDENTIAL, &msg_credential_layout, &gone, MSG_DEADLINE_US);
     }
+    if (status == CLI_OK && cli->json) {
+        return cli_print_json(list); /* the ids that are gone */
+    }
     json_decref(list);
     return status;
 }

@@ -124,6 +124,18 @@ def test_rows_have_what_is_promised(lab, sealpost):
     json.loads(sealpost.run("check", "--json").stdout)
 
 
+def test_commands_that_act_answer_in_json(lab, sealpost):
+    receiver = lab.receiver("tls13")
+    message = sealpost.submit(f"a@{receiver.domain}")
+    unknown = "00000000-0000-7000-8000-000000000000"
+    assert sealpost.json("wait", message) == {"ok": True, "status": OK}
+    assert sealpost.json("retry", "--all") == {"ok": True, "status": OK}
+    refused = sealpost.run("release", unknown, "--json", check=False)
+    assert json.loads(refused.stdout)["ok"] is False and refused.returncode == json.loads(refused.stdout)["status"] != OK
+    user = sealpost.json("user", "add", "app3", "--from", "clinic.test")
+    assert sealpost.json("user", "remove", "app3") == [user["id"]]
+
+
 def test_evidence_is_what_the_receiver_saw(lab, sealpost):
     receiver = lab.receiver("tls12")
     row = sealpost.outcome(sealpost.submit(f"a@{receiver.domain}"))
