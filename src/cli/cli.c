@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
+#include "center/text_clean.h"
 
 #define ANSWER_MAX CHAN_PAYLOAD_MAX
 #define REQUEST_MAX CHAN_PAYLOAD_MAX
@@ -254,12 +255,13 @@ int cli_print_json(json_t *value)
 
 void cli_print_text(struct slice text)
 {
-    json_t *valid = text.len == 0 ? NULL : json_stringn((const char *)text.data, text.len);
-
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.data[i];
-        bool plain = (c >= 0x20 && c < 0x7f) || (c >= 0x80 && valid != NULL);
-        (void)(plain ? fputc(c, stdout) : fprintf(stdout, "\\x%02x", c));
+    for (size_t at = 0; at < text.len;) {
+        size_t from = at;
+        uint32_t c = text_next(text, &at);
+        bool lone = at - from == 1 && text.data[from] >= 0x80; /* no UTF-8 */
+        bool plain = c >= 0x20 && (c < 0x7f || c >= 0xa0) && !lone && !text_is_trick(c);
+        for (; from < at; from++) {
+            (void)(plain ? fputc(text.data[from], stdout) : fprintf(stdout, "\\x%02x", text.data[from]));
+        }
     }
-    json_decref(valid);
 }

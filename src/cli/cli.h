@@ -67,7 +67,8 @@ json_t *cli_json_text(struct slice text);
 /* Prints a JSON value and a line end, frees it, returns CLI_OK. */
 int cli_print_json(json_t *value);
 
-/* Prints text for people: control bytes and invalid UTF-8 as \xNN, no line end. */
+/* Prints text for people: invalid UTF-8, controls (C1 too, which terminals obey) and what turns or hides the text
+ * around it as \xNN, no line end. */
 void cli_print_text(struct slice text);
 
 /* RFC 3339 text of a time, or JSON null for 0. */

@@ -208,6 +208,18 @@ def test_user_of_an_impossible_sender_is_not_made(sealpost, sender):
     assert sealpost.json("user", "list") == []
 
 
+def test_trace_prints_nothing_a_terminal_obeys(lab, sealpost):
+    """Escape sequences by ESC and by U+009B, a turn of the writing direction, and bytes that are no UTF-8."""
+    receiver = lab.receiver("tls13")
+    content = letter("doctor@clinic.test", ["a@tls13.test"], extra="Message-ID: <\x1b[2J\x9b31m\u202egnp.exe\u00e9@x>\r\n")
+    named = letter("doctor@clinic.test", ["a@tls13.test"]).replace(b"\r\n", b"\r\nMessage-ID: <\xff\x9b@x>\r\n", 1)
+    message = sealpost.submit(f"a@{receiver.domain}", content)
+    text = sealpost.run("trace", message).stdout
+    assert not set(text) & {"\x1b", "\x9b", "\u202e"} and "\u00e9@x>" in text and r"\xc2\x9b31m" in text
+    text = sealpost.run("trace", sealpost.submit(f"a@{receiver.domain}", named)).stdout
+    assert "\x9b" not in text
+
+
 def test_resolver_believes_the_configuration_only(lab, tmp_path):
     """/etc/hosts and /etc/resolv.conf lie, and zones that resolvers like to answer themselves are asked for."""
     readonly.require()
