@@ -32,6 +32,7 @@
 #define COURIER_IDLE_US INT64_C(5000000) /* how long: receivers close idle sessions after minutes, users wait seconds */
 #define COURIER_SESSION_MESSAGES 500u /* messages over one session; then a fresh proof */
 #define COURIER_LETTERS_PART ((size_t)120000) /* bytes of letters in one completion: several fit a frame */
+#define COURIER_LETTERS_LAST ((size_t)32768) /* in the last one, beside a hundred results and a report to the sender */
 #define COURIER_LEASES_MAX 4096u     /* at once; the store stays far below */
 #define COURIER_CONTENT_STEP 65536u  /* bytes read from a content file at once */
 #define COURIER_MEMORY_MAX 65536u     /* domains whose memory is at hand; beyond it the store is asked each time */

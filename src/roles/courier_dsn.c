@@ -11,9 +11,17 @@
 #include "roles/courier_lease.h"
 #include "roles/courier_settle.h"
 
-/* With more recipients than this, replies are left out, so that the report fits a record. */
+/* With more recipients than this, replies are left out. */
 #define DIAGNOSTICS_MAX 20u
 #define FIELD_MAX ((size_t)4096)
+
+/* A report must fit a record. One that does not is made anew with fewer words: without what hosts said, then with
+ * nothing but each recipient's address and fate. */
+enum words {
+    WORDS_ALL,
+    WORDS_BRIEF,
+    WORDS_FEWEST,
+};
 
 /* What one recipient's line of the report is. */
 struct line {
@@ -58,15 +66,22 @@ struct texts {
     struct buf status[MSG_RECIPIENTS_MAX];
 };
 
-static struct mail_dsn_recipient recipient_of(const struct courier_recipient *r, enum mail_dsn_action action, bool brief,
-                                              struct buf *status)
+static struct mail_dsn_recipient recipient_of(const struct courier_recipient *r, enum mail_dsn_action action,
+                                              enum words words, struct buf *status)
 {
     buf_init(status, 32);
-    return (struct mail_dsn_recipient){
-        .address = &r->address, .original = r->mail.orcpt, .action = action,
-        .status = slice_str(status_of(r, action, status)),
-        .remote_mta = brief ? SLICE_EMPTY : slice_str(r->host), .diagnostic = brief ? SLICE_EMPTY : slice_str(r->reply),
-        .attempt_us = clock_utc_us(), .reason = slice_str(trust_reason_clerk((uint16_t)r->verdict.reason))};
+    struct mail_dsn_recipient out = {.address = &r->address, .action = action,
+                                     .status = slice_str(status_of(r, action, status))};
+    if (words <= WORDS_BRIEF) {
+        out.original = r->mail.orcpt;
+        out.attempt_us = clock_utc_us();
+        out.reason = slice_str(trust_reason_clerk((uint16_t)r->verdict.reason));
+    }
+    if (words == WORDS_ALL) {
+        out.remote_mta = slice_str(r->host);
+        out.diagnostic = slice_str(r->reply);
+    }
+    return out;
 }
 
 static struct slice intro_of(const struct mail_dsn_recipient *recipients, size_t count)
@@ -116,7 +131,7 @@ struct making {
     struct buf text;
 };
 
-static bool compose(struct making *m, struct err *err)
+static bool compose(struct making *m, enum words words, struct err *err)
 {
     struct courier_lease *lease = m->lease;
     struct mail_dsn_recipient *recipients = mem_new_array(lease->count, sizeof(*recipients));
@@ -125,8 +140,7 @@ static bool compose(struct making *m, struct err *err)
     for (size_t i = 0; i < lease->count; i++) {
         struct line line = line_of(lease, &lease->recipient[i]);
         if (line.owed) {
-            recipients[count] = recipient_of(&lease->recipient[i], line.action, lease->count > DIAGNOSTICS_MAX,
-                                             &texts->status[count]);
+            recipients[count] = recipient_of(&lease->recipient[i], line.action, words, &texts->status[count]);
             count++;
         }
     }
@@ -145,6 +159,17 @@ static bool compose(struct making *m, struct err *err)
     mem_free(texts);
     mem_free(recipients);
     return ok;
+}
+
+static bool compose_to_fit(struct making *m, struct err *err)
+{
+    bool fits = false;
+    enum words words = m->lease->count > DIAGNOSTICS_MAX ? WORDS_BRIEF : WORDS_ALL;
+    for (; !fits && words <= WORDS_FEWEST; words++) {
+        buf_reset(&m->text);
+        fits = compose(m, words, err) && sealed_writer_length(m->text.len) <= MSG_INLINE_MAX;
+    }
+    return fits || err_set(err, "the report does not fit a record");
 }
 
 static bool seal_recipient(const struct making *m, struct buf *out)
@@ -234,7 +259,7 @@ static void make(struct courier_lease *lease, const struct msg_batch *batch, con
     struct err err = {""};
     buf_init_secret(&m.text, MAIL_COMPOSED_MAX);
     bool ok = mail_address_parse(lease->envelope.reverse_path, MAIL_SMTPUTF8, &m.to, &err) &&
-              reporter(lease->courier->conf, &m.from, &err) && compose(&m, &err) && build(&m, &err);
+              reporter(lease->courier->conf, &m.from, &err) && compose_to_fit(&m, &err) && build(&m, &err);
     if (!ok)
         log_alarm(role_log(lease->courier->role), "a sender cannot be told what became of a message: %s", err.text);
     buf_free(&m.text);

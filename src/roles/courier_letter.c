@@ -56,6 +56,8 @@ void courier_letter_ask(struct courier_lease *lease)
     for (size_t i = lease->next; i < lease->count; i++)
         posted += lease->recipient[i].outcome == MSG_OUT_POSTED;
     if (posted == 0) {
+        if (lease->letters.len > COURIER_LETTERS_LAST)
+            courier_report_part(lease); /* the last completion takes the report to the sender */
         lease->settle = COURIER_SETTLE_DSN;
         return;
     }
