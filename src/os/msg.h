@@ -255,7 +255,11 @@ struct msg_open {
 };
 
 enum msg_message_kind { MSG_KIND_MAIL = 1, MSG_KIND_DSN = 2 };
-enum msg_flag { MSG_FLAG_8BIT = 1, MSG_FLAG_UTF8 = 2, MSG_FLAG_ATTACK = 4 /* posted for a sign of attack: notice held */ };
+enum msg_flag {
+    MSG_FLAG_8BIT = 1,
+    MSG_FLAG_UTF8 = 2,
+    MSG_FLAG_ATTACK = 4, /* an attempt saw a sign of attack: the notice needs proof */
+};
 
 /* An accepted message: the commit of intake, or a DSN of a courier. */
 struct msg_message {

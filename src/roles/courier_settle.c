@@ -67,6 +67,7 @@ uint8_t courier_settle_outcome(const struct courier_lease *lease, struct courier
     bool must_end = lease->lease.must_end || trust_verdict_must_end(lease->lease.accepted_us,
         lease->courier->conf->courier_hold, lease->lease.by_us, clock_utc_us());
     r->verdict = trust_verdict_hold(r->verdict, must_end);
+    r->verdict.attack = r->verdict.attack || (lease->lease.flags & MSG_FLAG_ATTACK) != 0;
     switch (r->verdict.action) {
     case TRUST_SEND: return MSG_OUT_DELIVERED;
     case TRUST_POST: return MSG_OUT_POSTED;

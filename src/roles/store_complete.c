@@ -214,6 +214,7 @@ static void apply_mail(struct work *work, struct queue_item *item, const struct 
         .attempt = attempt,
         .reason = result->reason,
         .proof = result->proof,
+        .attack = result->reason == TRUST_REASON_LEVEL_FELL || result->reason == TRUST_REASON_DNS_BOGUS,
         .evidence = result->evidence,
         .text = result->text,
     };

@@ -167,6 +167,9 @@ static enum sent send_mail(struct store *store, struct queue_lease *lease, int64
     }
     struct msg_lease msg = lease_base(store, lease);
     msg.must_end = must_end(store, job, now_us);
+    for (uint16_t i = 0; i < lease->count; i++) {
+        msg.flags |= (lease->item[i]->state.flags & STATE_FLAG_ATTACK) != 0 ? MSG_FLAG_ATTACK : 0;
+    }
     msg.header = head.header;
     msg.envelope = head.envelope;
     msg.recipients = buf_slice(&store->list);

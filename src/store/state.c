@@ -146,6 +146,7 @@ enum state_result state_change(struct state *state, const struct state_cause *ca
     state->recipient = way->to;
     state->notice = way->notice == STATE_KEEP ? state->notice : way->notice;
     state->flags = (uint8_t)((state->flags | way->set_flags) & ~way->clear_flags);
+    state->flags |= cause->attack ? STATE_FLAG_ATTACK : 0;
     state->generation++;
     state_write(state, cause, writer);
     return STATE_CHANGED;

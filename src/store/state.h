@@ -58,7 +58,11 @@ enum state_event {
     STATE_EVENT_COUNT
 };
 
-enum { STATE_FLAG_REFUSED_ONCE = 1, STATE_FLAG_TELL = 2 };
+enum {
+    STATE_FLAG_REFUSED_ONCE = 1,
+    STATE_FLAG_TELL = 2,
+    STATE_FLAG_ATTACK = 4, /* an attempt saw a sign of attack: remembered, for the attacker chooses the last attempt's reason */
+};
 
 /* One recipient, in the queue's memory. */
 struct state {
@@ -91,6 +95,7 @@ struct state_cause {
     uint32_t attempt;
     uint16_t reason;
     uint8_t proof;
+    bool attack; /* a sign of attack */
     int64_t next_us;
     struct id letter;
     struct id evidence;
