@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from tests.lab import npm
 from tests.lab.net import BUILD, ROOT
 from tests.scenario.center import letters
 from tests.scenario.center.stage import Stage
@@ -20,17 +21,9 @@ CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "
 
 @pytest.fixture(scope="module")
 def modules():
-    if not shutil.which("node") or not shutil.which("npm") or CHROMIUM is None:
-        pytest.skip("node, npm or chromium is not here: no browser is tried")
-    target, wanted = BUILD / "browser", (HERE / "package.json").read_text()
-    target.mkdir(parents=True, exist_ok=True)
-    done = target / "node_modules/.done"
-    if not done.exists() or done.read_text() != wanted:
-        (target / "package.json").write_text(wanted)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], cwd=target,
-                       check=True, timeout=100)
-        done.write_text(wanted)
-    return target / "node_modules"
+    if CHROMIUM is None:
+        pytest.skip("chromium is not here: no browser is tried")
+    return npm.install("browser", HERE / "package.json") / "node_modules"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +41,7 @@ def drive(modules, stage, **how):
                "chromium": CHROMIUM, "shots": os.environ.get("SEALPOST_SHOTS"), **how}
     process = subprocess.Popen(["node", HERE / "reader.js", modules, json.dumps(options)], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                               env=dict(os.environ, HOME=str(BUILD / "browser")))
+                               env=dict(os.environ, HOME=str(BUILD / "npm/browser")))
     timer = threading.Timer(100, process.kill)
     timer.start()
     try:

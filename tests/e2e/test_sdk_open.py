@@ -4,10 +4,11 @@ RSA keyring) and once with the working key (raw AES keyring); a changed one does
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 
 import pytest
+
+from tests.lab import npm
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SEALPOST_BUILD", ROOT / "build" / "debug"))
@@ -17,20 +18,7 @@ SDK = ROOT / "tests" / "e2e" / "sdk"
 @pytest.fixture(scope="module")
 def modules():
     """The folder in which npm has installed the SDK; below the build folder, kept from run to run."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("SKIPPED LOUDLY: node and npm are not here, the sealed format is not checked with the public SDK")
-    target = BUILD / "sdk"
-    wanted = (SDK / "package.json").read_text()
-    marker = target / "installed"
-    if not (marker.exists() and marker.read_text() == wanted):
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copy(SDK / "package.json", target / "package.json")
-        subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-            cwd=target, check=True, timeout=600,
-        )
-        marker.write_text(wanted)
-    return target
+    return npm.install("sdk", SDK / "package.json")
 
 
 def make(folder, size):

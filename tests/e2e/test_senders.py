@@ -4,14 +4,13 @@ proved itself: swaks, msmtp, curl, gsasl, smtplib, nodemailer, and Postfix and E
 import json
 import re
 import secrets
-import shutil
 import smtplib
 import subprocess
 
 import pytest
 
-from tests.lab import peers
-from tests.lab.net import BUILD, ROOT
+from tests.lab import npm, peers
+from tests.lab.net import ROOT
 from tests.lab.sealpost import letter
 
 SENDER = "doctor@clinic.test"
@@ -116,16 +115,7 @@ def test_wrong_password_is_refused(door):
 
 @pytest.fixture(scope="module")
 def modules():
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not here: nodemailer is not tried")
-    target, wanted = BUILD / "node", (ROOT / "tests/e2e/node/package.json").read_text()
-    if not (target / "installed").exists() or (target / "installed").read_text() != wanted:
-        target.mkdir(parents=True, exist_ok=True)
-        (target / "package.json").write_text(wanted)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], cwd=target,
-                       check=True, timeout=300, stdout=subprocess.DEVNULL)
-        (target / "installed").write_text(wanted)
-    return target
+    return npm.install("nodemailer", ROOT / "tests/e2e/node/package.json")
 
 
 @pytest.mark.timeout(400)

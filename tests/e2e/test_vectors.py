@@ -55,8 +55,12 @@ def open_data(client, recipient):
     assert client.docmd("DATA")[0] == 354
 
 
+def label(path):
+    return f"{path.parent.name}-{path.stem}" if isinstance(path, Path) else "none"
+
+
 @needs_vectors
-@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+@pytest.mark.parametrize("path", FILES, ids=label)
 def test_message_with_crlf_arrives_exact(client, receiver, path):
     content = with_crlf(path.read_bytes())
     before = len(receiver.messages)
@@ -76,7 +80,7 @@ def test_message_with_crlf_arrives_exact(client, receiver, path):
 
 @needs_vectors
 @pytest.mark.parametrize("path", [f for f in FILES if b"\n" in f.read_bytes().replace(b"\r\n", b"")],
-                         ids=lambda p: f"{p.parent.name}-{p.stem}")
+                         ids=label)
 def test_message_with_bare_lf_is_refused(client, receiver, path):
     before = len(receiver.messages)
     open_data(client, f"lf@{receiver.domain}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the rules of the house over a tree. There is no list of exceptions: a rule that does not fit is changed for
 everybody or kept."""
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,14 @@ CHECKS = {
 
 @dataclass
 class Context:
-    """results: file with what ran in this ./dev test, or None when lint runs alone."""
+    """results: file with what ran in this ./dev test, or None when lint runs alone. strict: a skip is a failure."""
     results: Path | None = None
+    strict: bool = False
 
 
 def run(root, build, results=None, only=None):
     """{check: [findings]} for every check, or for the one named."""
-    tree, context = Tree(root, build), Context(results)
+    tree, context = Tree(root, build), Context(results, os.environ.get("CI") == "true")
     return {name: list(module.check(tree, context)) for name, module in CHECKS.items() if only in (None, name)}
 
 

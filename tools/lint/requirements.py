@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each demand in docs/requirements names tests that exist and, at the end of ./dev test, ran and passed.
+"""Each demand in docs/requirements names tests that exist and, at the end of ./dev test, ran and passed; where skips are
+failures (CI), a skipped one has not run.
 The format is in docs/requirements/README.md."""
 import json
 import re
@@ -62,5 +63,7 @@ def check(tree, context):
                     outcomes = _outcomes(results, test)
                     if not outcomes:
                         yield f"{where}: {test} did not run"
-                    elif set(outcomes) != {"passed"}:
-                        yield f"{where}: {test} {'failed' if 'failed' in outcomes else 'was skipped'}"
+                    elif "failed" in outcomes:
+                        yield f"{where}: {test} failed"
+                    elif context.strict and set(outcomes) != {"passed"}:
+                        yield f"{where}: {test} was skipped"

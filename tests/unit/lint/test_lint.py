@@ -99,10 +99,16 @@ def test_bad_tree_fires(tree, case):
 
 
 @pytest.mark.parametrize("results", [{"lint::sizes": "passed"},
-                                     {**RESULTS, "tests/unit/base/test_a.c::test_add": "skipped"},
                                      {**RESULTS, "tests/unit/base/test_a.c::test_add": "failed"}])
 def test_requirement_whose_test_did_not_pass_fires(tree, results):
     assert len(tree("requirements", results=results)) == 2
+
+
+@pytest.mark.parametrize("ci,findings", [("true", 2), ("", 0)])
+def test_requirement_whose_test_was_skipped_fires_in_ci(tree, monkeypatch, ci, findings):
+    monkeypatch.setenv("CI", ci)
+    skipped = {**RESULTS, "tests/unit/base/test_a.c::test_add": "skipped"}
+    assert len(tree("requirements", results=skipped)) == findings
 
 
 @pytest.mark.parametrize("source", ["int counter;", "static int n; int *f(void) { return &n; }", "int x = 4;",
