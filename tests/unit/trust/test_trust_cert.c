@@ -5,7 +5,9 @@
 #include "unit.h"
 
 #include <jansson.h>
+#include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "trust/trust_cert.h"
@@ -176,8 +178,102 @@ static void test_limbo(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- certificates made here ---- */
+
+#define DAY_S 86400L
+
+static EVP_PKEY *key_on(const char *curve)
+{
+    EVP_PKEY *key = EVP_EC_gen(curve);
+    assert_non_null(key);
+    return key;
+}
+
+static void extend(X509 *x, int nid, const char *value)
+{
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+    assert_non_null(extension);
+    assert_int_equal(X509_add_ext(x, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+/* A certificate for the common name, good for some days, by an issuer (NULL: by itself). An authority has no host name. */
+static X509 *cert_make(const char *name, EVP_PKEY *key, const X509 *issuer, EVP_PKEY *issuer_key, long days, bool authority)
+{
+    X509 *x = X509_new();
+    X509_NAME *subject = X509_get_subject_name(x);
+    X509_set_version(x, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), days);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+    X509_set_issuer_name(x, issuer == NULL ? subject : X509_get_subject_name(issuer));
+    X509_gmtime_adj(X509_getm_notBefore(x), -DAY_S);
+    X509_gmtime_adj(X509_getm_notAfter(x), days * DAY_S);
+    X509_set_pubkey(x, key);
+    extend(x, NID_basic_constraints, authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    extend(x, NID_key_usage, authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
+    if (!authority)
+        extend(x, NID_subject_alt_name, "DNS:mx.clinic.test");
+    assert_true(X509_sign(x, issuer == NULL ? key : issuer_key, EVP_sha256()) > 0);
+    return x;
+}
+
+/* Root, intermediate with its own lifetime, and a server's certificate over a key on the curve. */
+static enum trust_cert_fault judge_made(const char *curve, long intermediate_days, int64_t *ret_days_left)
+{
+    EVP_PKEY *ca_key = key_on("P-256");
+    EVP_PKEY *leaf_key = key_on(curve);
+    X509 *root = cert_make("Root", ca_key, NULL, NULL, 300, true);
+    X509 *between = cert_make("Between", ca_key, root, ca_key, intermediate_days, true);
+    X509 *leaf = cert_make("Leaf", leaf_key, between, ca_key, 100, false);
+    X509_STORE *anchors = X509_STORE_new();
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    struct trust_cert cert;
+    X509_STORE_add_cert(anchors, root);
+    sk_X509_push(chain, leaf);
+    sk_X509_push(chain, between);
+    trust_cert_check(anchors, chain, "mx.clinic.test", clock_utc_us(), &cert);
+    enum trust_cert_fault fault = cert.fault;
+    *ret_days_left = (cert.until_us - clock_utc_us() + CLOCK_US_PER_DAY / 2) / CLOCK_US_PER_DAY;
+    trust_cert_free(&cert);
+    sk_X509_free(chain);
+    X509_STORE_free(anchors);
+    X509_free(root);
+    X509_free(between);
+    X509_free(leaf);
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(leaf_key);
+    return fault;
+}
+
+static void test_only_the_curves_of_the_profile(void **state)
+{
+    static const char *const good[] = {"P-256", "P-384", "P-521"};
+    static const char *const bad[] = {"secp256k1", "brainpoolP256r1", "brainpoolP512r1"};
+    int64_t days;
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(judge_made(good[i], 200, &days), TRUST_CERT_FINE);
+        assert_int_equal(judge_made(bad[i], 200, &days), TRUST_CERT_KEY);
+    }
+}
+
+/* A reused session proves nothing once any certificate of its path is past its time. */
+static void test_a_path_lives_as_long_as_its_shortest(void **state)
+{
+    int64_t days;
+    (void)state;
+    assert_int_equal(judge_made("P-256", 200, &days), TRUST_CERT_FINE);
+    assert_int_equal(days, 100);
+    assert_int_equal(judge_made("P-256", 7, &days), TRUST_CERT_FINE);
+    assert_int_equal(days, 7);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_limbo)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limbo),
+        cmocka_unit_test(test_only_the_curves_of_the_profile),
+        cmocka_unit_test(test_a_path_lives_as_long_as_its_shortest),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
