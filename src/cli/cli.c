@@ -247,7 +247,7 @@ json_t *cli_json_time(int64_t utc_us)
 
 int cli_print_json(json_t *value)
 {
-    int failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    int failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
 
     json_decref(value);
     return failed == 0 && fputc('\n', stdout) != EOF && fflush(stdout) == 0 ? CLI_OK : cli_fail(CLI_FAILED, "cannot write the output");

@@ -64,7 +64,7 @@ int cli_status_of(uint8_t code);
 /* A JSON string of any bytes: UTF-8 as it is, everything else as U+FFFD per byte. */
 json_t *cli_json_text(struct slice text);
 
-/* Prints a JSON value and a line end, frees it, returns CLI_OK. */
+/* Prints a JSON value in ASCII (nothing in it can steer a terminal) and a line end, frees it, returns CLI_OK. */
 int cli_print_json(json_t *value);
 
 /* Prints text for people: invalid UTF-8, controls (C1 too, which terminals obey) and what turns or hides the text

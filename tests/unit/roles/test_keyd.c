@@ -28,6 +28,7 @@
 #include "keys/sealed_field.h"
 #include "keys/sealed_reader.h"
 #include "keys/sealed_writer.h"
+#include "roles/keyd.h"
 #include "roles/roles.h"
 
 #define UID 61440u
@@ -380,6 +381,26 @@ static void test_batches_open_again(void **state)
     assert_int_equal(got.batch.code, MSG_REFUSED);
 }
 
+/* A web that has gone over asks for more tenants than there is room for: mail does not notice. */
+static void test_web_cannot_use_up_the_makers(void **state)
+{
+    struct play *p = *state;
+    struct msg_batch answer;
+    struct got got;
+    char tenant[16];
+    if (p == NULL)
+        skip();
+    for (unsigned i = 0; i < KEYD_MAKERS_MAX + 8; i++) {
+        snprintf(tenant, sizeof(tenant), "invented%u", i);
+        struct msg_batch_ask msg = {.purpose = MSG_PURPOSE_TRANSIT, .tenant = slice_str(tenant), .count = 1};
+        assert_true(ask(p, WEB, MSG_KEY_BATCH, &msg_batch_ask_layout, &msg, &msg_batch_layout, &answer));
+        assert_int_equal(answer.code, MSG_OK);
+    }
+    assert_true(batch(p, INTAKE, MSG_PURPOSE_MAIL, 0, 1, &got));
+    assert_int_equal(got.batch.code, MSG_OK);
+    buf_free(&got.header);
+}
+
 /* keyd is killed and started anew: what was sealed before opens. */
 static void test_keys_survive_keyd(void **state)
 {
@@ -590,6 +611,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_batches_open_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_web_cannot_use_up_the_makers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_survive_keyd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_letters_need_a_grant, setup, teardown),
         cmocka_unit_test_setup_teardown(test_operator_needs_a_grant, setup, teardown),
