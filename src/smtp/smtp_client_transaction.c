@@ -356,12 +356,12 @@ static void answer_rcpt(struct smtp_client_transaction *t, size_t i, const struc
         t->accepted++;
 }
 
-/* The answer to DATA, and the one to the content. A 354 when nobody was accepted must not be followed by a dot, which
+/* The answer to DATA, and the one to the content, which nobody can have taken before its end was handed over. A 354 when nobody was accepted must not be followed by a dot, which
  * would be an empty message: only closing is safe. */
 static void answer_data(struct smtp_client_transaction *t, const struct smtp_reply *reply)
 {
     if (t->data_go) {
-        if (!t->end_said) {
+        if (t->state != SMTP_TRANSACTION_AFTER_END) {
             outcome_open_all(t, SMTP_STAGE_CONTENT, reply);
             smtp_client_connection_end(t->conn, SMTP_FAULT_MALFORMED);
             return;
@@ -388,6 +388,10 @@ static void answer_chunk(struct smtp_client_transaction *t, const struct smtp_re
     bool good = smtp_reply_kind(reply->code) == SMTP_REPLY_POSITIVE;
     if (good && !last)
         return;
+    if (good && t->state != SMTP_TRANSACTION_AFTER_END) {
+        smtp_client_connection_end(t->conn, SMTP_FAULT_MALFORMED);
+        return;
+    }
     if (!t->chunk_failed && !nobody_left(t))
         outcome_open_all(t, last ? SMTP_STAGE_FINAL : SMTP_STAGE_CONTENT, reply);
     t->chunk_failed = t->chunk_failed || !good;

@@ -376,6 +376,42 @@ static void test_row4_replies_before_the_question(void **state)
     assert_int_equal(smtp_client_connection_state(conn), SMTP_CLIENT_ENDED);
     assert_int_equal(smtp_client_connection_fault(conn), SMTP_FAULT_INJECTED);
     smtp_client_connection_free(&conn);
+    conn = smtp_client_connection_create("us.example"); /* one reply too early is enough */
+    smtp_client_connection_feed(conn, SLICE_LIT("220 mx\r\n"));
+    smtp_client_connection_sent(conn, smtp_client_connection_output(conn).len - 1);
+    smtp_client_connection_feed(conn, SLICE_LIT("250 mx\r\n"));
+    assert_int_equal(smtp_client_connection_state(conn), SMTP_CLIENT_ENDED);
+    assert_int_equal(smtp_client_connection_fault(conn), SMTP_FAULT_INJECTED);
+    smtp_client_connection_free(&conn);
+}
+
+/* A 250 to content of which a part has not been handed over yet is nobody's word that it was taken. */
+static void test_acceptance_before_the_end_counts_for_nothing(void **state)
+{
+    (void)state;
+    char *big = mem_new(70001);
+    for (size_t i = 0; i < 70000; i += 10)
+        memcpy(big + i, "12345678\r\n", 10);
+    const char *const pieces[] = {big};
+    for (int chunking = 0; chunking < 2; chunking++) {
+        struct smtp_client_connection *conn =
+            ready(chunking ? "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n" : "250-mx\r\n250 PIPELINING\r\n", 4096);
+        struct letter l = letter_to(1, pieces, 1);
+        struct smtp_client_transaction *t = start(conn, &l);
+        const struct turn chunks[] = {{"MAIL FROM:<me@us.example>\r\nRCPT TO:<a@x.example>\r\n", "250 a\r\n250 b\r\n"},
+                                      {NULL, NULL}};
+        const struct turn data[] = {{"MAIL FROM:<me@us.example>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n",
+                                     "250 a\r\n250 b\r\n354 go\r\n"}, {NULL, NULL}};
+        play(conn, chunking ? chunks : data, 4096);
+        struct slice out = smtp_client_connection_output(conn);
+        smtp_client_connection_sent(conn, out.len);
+        out = smtp_client_connection_output(conn);
+        smtp_client_connection_sent(conn, out.len - 1); /* one octet stays here */
+        smtp_client_connection_feed(conn, SLICE_LIT("250 taken\r\n"));
+        expect(t, 0, SMTP_STAGE_CONTENT, SMTP_FAULT_MALFORMED, 0);
+        finish(&conn, &t);
+    }
+    mem_free(big);
 }
 
 struct opening {
@@ -547,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_failed_chunk_ends_the_content),
         cmocka_unit_test(test_row4_injected_reply_behind_starttls),
         cmocka_unit_test(test_row4_replies_before_the_question),
+        cmocka_unit_test(test_acceptance_before_the_end_counts_for_nothing),
         cmocka_unit_test(test_row5_odd_openings),
         cmocka_unit_test(test_row5_stripped_starttls_leaves_no_way_on),
         cmocka_unit_test(test_p1_permit_of_another_session_opens_nothing),
