@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "store/state.h"
+#include "trust/trust_reason.h"
 
 static int setup(void **state)
 {
@@ -193,6 +194,44 @@ static uint8_t post(struct stage *p, struct stage_lease *lease, uint32_t n, bool
     buf_free(&results);
     buf_free(&letters);
     return status.code;
+}
+
+/* "Later" for a reason. */
+static void put_off(struct stage *p, const struct stage_lease *lease, uint16_t reason)
+{
+    struct buf results;
+    struct msg_status status;
+    buf_init(&results, 1000);
+    const struct msg_result r = {.index = lease->index[0], .generation = lease->generation[0], .outcome = MSG_OUT_LATER,
+                                 .reason = reason};
+    layout_write(&msg_result_layout, &results, &r);
+    const struct msg_complete c = {.lease = lease->lease, .epoch = lease->epoch, .kind = lease->kind,
+                                   .message = lease->message, .results = buf_slice(&results)};
+    assert_true(stage_ask(p, COURIER, MSG_COMPLETE, &msg_complete_layout, &c, &msg_status_layout, &status));
+    assert_int_equal(status.code, MSG_OK);
+    buf_free(&results);
+}
+
+/* Once seen, a sign of attack goes with every later lease, also after sudden death. */
+static void a_sign_of_attack_is_remembered(void **state)
+{
+    static const uint16_t reasons[] = {TRUST_REASON_REFUSED, TRUST_REASON_LEVEL_FELL, TRUST_REASON_REFUSED};
+    STAGE(p, state);
+    stage_meet_all(p);
+    assert_int_equal(stage_commit(p, 1, 1), MSG_OK);
+    for (size_t i = 0; i < 3; i++) {
+        stage_await_leases(p, i + 1);
+        assert_int_equal(p->lease[i].flags & MSG_FLAG_ATTACK, i < 2 ? 0 : MSG_FLAG_ATTACK);
+        put_off(p, &p->lease[i], reasons[i]);
+    }
+    stage_kill(p);
+    stage_start(p);
+    stage_meet_all(p);
+    size_t before = p->leases;
+    stage_await_leases(p, before + 1);
+    assert_int_equal(p->lease[before].flags & MSG_FLAG_ATTACK, MSG_FLAG_ATTACK);
+    assert_int_equal(stage_complete(p, &p->lease[before], MSG_OUT_DELIVERED), MSG_OK);
+    stage_check(p);
 }
 
 static struct digest link_of(uint32_t n)
@@ -555,6 +594,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(mail_is_kept_leased_and_finished, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_leased_before_couriers_reported, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_sign_of_attack_is_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(garbage_drops_the_peer_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(large_content_is_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_letter_is_noticed_and_read, setup, teardown),
