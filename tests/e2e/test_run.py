@@ -3,6 +3,7 @@
 red, because the table believes the receivers and not the daemon."""
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,11 +59,16 @@ def test_run_stays_and_tells_how_to_send():
     try:
         assert "7 of 7 rows are right" in text and "Message Center: https://" in text, text
         swaks = text[text.index("  swaks "):text.index("  TLS:")].replace("\\\n", " ")
-        sent = subprocess.run(["/bin/bash", "-c", swaks], capture_output=True, text=True, timeout=60, cwd=ROOT)
-        assert sent.returncode == 0 and "250 2.0.0" in sent.stdout, sent.stdout
-        for line in running.stdout:
-            if "/l/" in line:  # the notice for it is shown as it arrives
-                break
+        assert text.count("self-signed certificate") == 1, text  # the table once, no progress
+        assert re.search(r"\| Subject: You have a secure message\n(.*\n)+.*\| https://\S+/l/", text), text
+        # the notice for it is shown as it arrives, and so is the report in the sender's mailbox
+        for recipient, shown in ("someone@self-signed.test", "/l/"), ("someone@nowhere.test", "domain does not exist"):
+            sent = subprocess.run(["/bin/bash", "-c", swaks.replace("someone@self-signed.test", recipient)],
+                                  capture_output=True, text=True, timeout=60, cwd=ROOT)
+            assert sent.returncode == 0 and "250 2.0.0" in sent.stdout, sent.stdout
+            for line in running.stdout:
+                if shown in line:
+                    break
     finally:
         running.send_signal(signal.SIGINT)
         running.stdout.read()

@@ -108,6 +108,7 @@ class Judge:
         self.instance, self.receiver, self.sent, self.sender = instance, receiver, sent, sender
         self.message_id, self.accepted = message_id, accepted
         self.row = Row(receiver.state, OFFERED[receiver.state], receiver.expected)
+        self.notice = None  # as the receiver got it
 
     def look(self):
         """Brings the row up to date; True when it is complete."""
@@ -142,7 +143,7 @@ class Judge:
         self._finish("delivered", message.at)
 
     def _posted(self, notice):
-        row = self.row
+        row, self.notice = self.row, notice
         trace = self.instance.trace(self.message_id)
         row.proof = next((r.get("text") or r.get("reason") or "" for r in trace), "")
         _notice_problems(row, notice, self.sent, self.sender)

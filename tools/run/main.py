@@ -13,9 +13,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.lab import Lab  # noqa: E402  (the path must be set first)
 from tests.lab.sealpost import CommandFailed  # noqa: E402
-from tools.run.judge import Judge, notice_of  # noqa: E402
+from tools.run.judge import Judge  # noqa: E402
 from tools.run.letters import AUTHOR, compose  # noqa: E402
-from tools.run.table import Table  # noqa: E402
+from tools.run.show import mail  # noqa: E402
+from tools.run.table import READ, Table  # noqa: E402
 
 DEADLINE = 120
 USER = "clinic-app"
@@ -75,6 +76,8 @@ Send your own (recipients: anyone@ one of {', '.join(r + '.test' for r in ('tls1
   password:  {credential.password}
   authority: {root}
 
+Mail to a domain that is not there (--to someone@nowhere.test) comes back: mx.{instance.domain} shows the report.
+
 Message Center: {instance.base_url}
 Look inside:    {instance_command(instance)} queue
 """)
@@ -85,18 +88,25 @@ def instance_command(instance):
     return f"{os.path.relpath(program('sealpost'))} -c {os.path.relpath(instance.conf)}"
 
 
+def show_notice(judges, say):
+    """One notice whole, so that anybody can see that it says nothing private."""
+    posted = next((j for j in judges if j.notice), None)
+    if posted:
+        say(f"\nThe notice that {posted.receiver.host} got, with all its fields:\n\n"
+            + mail(posted.notice.data, whole=True))
+
+
 def stay(instance, receivers, say):
-    """Tells what arrives at the receivers until Ctrl-C."""
-    say("Staying up; what reaches the receivers is shown here. Ctrl-C ends it.")
+    """Tells what arrives at the receivers, the sender's own mailbox among them, until Ctrl-C."""
+    say(f"Staying up; what reaches the receivers, and mx.{instance.domain} where your own mailbox is, is shown here. "
+        "Ctrl-C ends it.")
     seen = {r.host: len(r.messages) for r in receivers}
     while instance.process.poll() is None:
         for receiver in receivers:
             for message in receiver.messages[seen[receiver.host]:]:
                 seen[receiver.host] += 1
-                link = notice_of(message, instance.base_url)
-                body = message.data.partition(b"\r\n\r\n")[2].decode("utf-8", "replace").strip()
                 say(f"\n-- {receiver.host} received for {', '.join(message.recipients)} over "
-                    f"{message.tls or 'clear text'}:\n" + (link or body[:600]))
+                    f"{message.tls or 'clear text'}:\n" + mail(message.data))
         time.sleep(0.3)
     say("sealpostd has ended; its log is " + os.path.relpath(instance.log))
     return 1
@@ -118,15 +128,18 @@ def session(options, say, out):
         say("== start seven receivers, their name server and authority, and Sealpost")
         instance = lab.sealpost(settings=SETTINGS)
         say(f"   ready; folder {os.path.relpath(instance.folder)}\n")
-        rows = watch(send_all(instance, receivers), Table(out))
+        judges = send_all(instance, receivers)
+        rows = watch(judges, Table(out))
         right = sum(r.right for r in rows)
+        say(f"\n{READ}")
+        show_notice(judges, say)
         say(f"\n{right} of {len(rows)} rows are right")
         result = {"rows": [r.as_json() for r in rows]}
         code = 0 if right == len(rows) else 1
         if not options.once:
             how_to_send(instance, say)
             try:
-                code = stay(instance, receivers, say)
+                code = stay(instance, list(lab.receivers.values()), say)
             except KeyboardInterrupt:
                 say("\nstopping")
         problems = finish(instance)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of ./dev run: redrawn in place on a terminal, a line as each row completes elsewhere."""
+"""The table of ./dev run: redrawn in place on a terminal, printed once when it is complete elsewhere."""
 import shutil
 import sys
 
@@ -18,12 +18,15 @@ def _cells(row):
     return row.receiver, row.offered, outcome, reason, "" if row.seconds is None else f"{row.seconds:.1f} s"
 
 
+READ = """(read): the letter was opened as its recipient would do it, with the link from the notice and the code from the
+mailbox, and subject, text and attachment were the ones sent. Outcomes are what the receivers recorded."""
+
+
 class Table:
     def __init__(self, out=None):
         self.out = out or sys.stdout
         self.terminal = self.out.isatty()
         self._drawn = 0
-        self._told = set()
 
     def _colour(self, row, text):
         if not self.terminal:
@@ -46,7 +49,7 @@ class Table:
             yield self._colour(row, fit(values))
 
     def show(self, rows, last=False):
-        """Draws the table again, or tells what is new."""
+        """Draws the table again on a terminal; elsewhere only the last one is printed."""
         if self.terminal:
             if self._drawn:
                 self.out.write(f"\033[{self._drawn}A")
@@ -54,10 +57,5 @@ class Table:
             self.out.write("".join(f"\033[K{line}\n" for line in lines))
             self._drawn = len(lines)
         elif last:
-            self.out.write("\n" + "".join(f"{line}\n" for line in self.lines(rows)))
-        else:
-            for row in rows:
-                if row.done and row.receiver not in self._told:
-                    self._told.add(row.receiver)
-                    self.out.write("  ".join(c for c in _cells(row) if c) + "\n")
+            self.out.write("".join(f"{line}\n" for line in self.lines(rows)))
         self.out.flush()
