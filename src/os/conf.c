@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "os/conf_schema.h"
+#include "os/inet.h"
 
 #define SECTION_MAX 16u
 
@@ -44,6 +45,19 @@ bool conf_parse_size(const char *text, uint64_t *ret_bytes)
     return false;
 }
 
+/* Whether text is an address as the key wants it. */
+static bool address_of(const struct conf_key *key, const char *text, struct err *err)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    bool with_port = strchr(text, ']') != NULL ? strstr(text, "]:") != NULL : strchr(text, ':') != NULL && strchr(text, ':') == strrchr(text, ':');
+
+    if (key->kind == CONF_SOURCES && with_port) {
+        return err_set(err, "'%s' takes addresses without a port, not '%s'", key->name, text);
+    }
+    return inet_parse(text, key->kind == CONF_LISTEN ? -1 : 0, &address, &len, err) || err_prefix(err, "'%s': ", key->name);
+}
+
 /* Whether text is a value of the key; *ret_value for numbers. */
 static bool value_of(const struct conf_key *key, const char *text, int64_t *ret_value, struct err *err)
 {
@@ -69,6 +83,10 @@ static bool value_of(const struct conf_key *key, const char *text, int64_t *ret_
             return err_set(err, "'%s' must be a duration such as 100ms, 30s, 5m, 4h or 5d, not '%s'", key->name, text);
         }
         break;
+    case CONF_LISTEN:
+    case CONF_SERVERS:
+    case CONF_SOURCES:
+        return address_of(key, text, err);
     case CONF_MODE:
         *ret_value = strcmp(text, "starttls") == 0;
         return *ret_value == 1 || strcmp(text, "tls") == 0 ||
@@ -163,7 +181,7 @@ static const char *first_error(cfg_t *cfg)
 
 static bool is_list(enum conf_kind kind)
 {
-    return kind == CONF_LIST || kind == CONF_PATHS || kind == CONF_DURATIONS;
+    return kind == CONF_LISTEN || kind == CONF_SERVERS || kind == CONF_SOURCES || kind == CONF_PATHS || kind == CONF_DURATIONS;
 }
 
 static size_t tree_section(struct tree *tree, const char *section, size_t keys)
@@ -253,7 +271,9 @@ static void store_value(const struct conf_key *key, void *object, const char *ba
     case CONF_COUNT:
     case CONF_SIZE: *(uint64_t *)(void *)at = (uint64_t)number; break;
     case CONF_DURATION: *(int64_t *)(void *)at = number; break;
-    case CONF_LIST: list_add((struct conf_list *)(void *)at, mem_strdup(text)); break;
+    case CONF_LISTEN:
+    case CONF_SERVERS:
+    case CONF_SOURCES: list_add((struct conf_list *)(void *)at, mem_strdup(text)); break;
     case CONF_PATHS: list_add((struct conf_list *)(void *)at, path_of(base, text)); break;
     case CONF_DURATIONS: {
         size_t *count = (size_t *)(void *)((char *)object + key->count_offset);
@@ -406,7 +426,7 @@ static void free_value(const struct conf_key *key, void *object)
 
     if (key->kind == CONF_STRING || key->kind == CONF_PATH) {
         mem_free(*(char **)(void *)at);
-    } else if (key->kind == CONF_LIST || key->kind == CONF_PATHS) {
+    } else if (is_list(key->kind) && key->kind != CONF_DURATIONS) {
         struct conf_list *list = (struct conf_list *)(void *)at;
         for (size_t i = 0; i < list->count; i++) {
             mem_free(list->item[i]);

@@ -28,7 +28,7 @@ static const struct conf_key schema[] = {
         "Mailbox of the operator, shown on pages and used as From: of returned-mail reports."),
     KEY("", "log-level", CONF_STRING, log_level, "info", 0, 0, "Least level that is logged: debug, info, warn, error, alarm."),
 
-    SUB("listen", CONF_LIST, listen, NULL, "Addresses to listen on, such as {\"127.0.0.1:465\", \"[::1]:465\"}."),
+    SUB("listen", CONF_LISTEN, listen, NULL, "Addresses to listen on, such as {\"127.0.0.1:465\", \"[::1]:465\"}."),
     SUB("mode", CONF_MODE, starttls, "tls",
         "\"tls\": TLS from the first byte (port 465, preferred); \"starttls\": STARTTLS before anything else (port 587)."),
     SUB("certificate", CONF_PATH, certificate, NULL, "PEM file: certificate and chain shown to clients."),
@@ -41,7 +41,7 @@ static const struct conf_key schema[] = {
         "Below this free space new mail is answered 452, while delivery goes on."),
     KEY("limits", "queue", CONF_COUNT, queue_max, "1000000", 1, 10000000, "Messages held at most; more are answered 452."),
 
-    KEY("resolver", "forward", CONF_LIST, resolver_forward, NULL, 0, 0,
+    KEY("resolver", "forward", CONF_SERVERS, resolver_forward, NULL, 0, 0,
         "DNS servers to ask, such as {\"127.0.0.1:53\"}; empty: ask from the root. /etc/resolv.conf is never read."),
     KEY("resolver", "trust-anchor", CONF_PATH, resolver_trust_anchor, NULL, 0, 0,
         "File with DS or DNSKEY records trusted for DNSSEC. Without it every answer counts as insecure."),
@@ -50,7 +50,7 @@ static const struct conf_key schema[] = {
         "PEM bundle of the authorities that may vouch for receiving servers."),
 
     KEY("courier", "port", CONF_COUNT, courier_port, "25", 1, 65535, "Port of receiving servers."),
-    KEY("courier", "source", CONF_LIST, courier_source, NULL, 0, 0, "Local addresses to send from, one of each family at most."),
+    KEY("courier", "source", CONF_SOURCES, courier_source, NULL, 0, 0, "Local addresses to send from, one of each family at most."),
     KEY("courier", "helo", CONF_STRING, courier_helo, NULL, 0, 0, "EHLO name of protected mail. Default: hostname."),
     KEY("courier", "allow-private", CONF_BOOL, courier_allow_private, "false", 0, 0,
         "Whether loopback and private addresses may be receivers."),
@@ -80,7 +80,7 @@ static const struct conf_key schema[] = {
     KEY("notice", "daily-recipient", CONF_COUNT, notice_daily_recipient, "50", 1, 100000, "Notices and codes to one recipient in 24 hours."),
     KEY("notice", "daily-domain", CONF_COUNT, notice_daily_domain, "10000", 1, 10000000, "Notices and codes to one domain in 24 hours."),
 
-    KEY("center", "listen", CONF_LIST, center_listen, NULL, 0, 0, "Addresses of the Message Center (HTTPS)."),
+    KEY("center", "listen", CONF_LISTEN, center_listen, NULL, 0, 0, "Addresses of the Message Center (HTTPS)."),
     KEY("center", "base-url", CONF_STRING, center_base_url, NULL, 0, 0,
         "Address of the Message Center in links, such as \"https://mail.clinic.example\", without a slash at its end."),
     KEY("center", "certificate", CONF_PATH, center_certificate, NULL, 0, 0, "PEM file: certificate and chain of the Message Center."),

@@ -12,7 +12,9 @@ enum conf_kind {
     CONF_COUNT,     /* uint64_t */
     CONF_SIZE,      /* uint64_t bytes: "50MB" (1000), "64KiB" (1024) */
     CONF_DURATION,  /* int64_t microseconds */
-    CONF_LIST,      /* struct conf_list */
+    CONF_LISTEN,    /* struct conf_list of numeric addresses with a port */
+    CONF_SERVERS,   /* struct conf_list of numeric addresses, a port may follow */
+    CONF_SOURCES,   /* struct conf_list of numeric addresses alone */
     CONF_PATHS,     /* struct conf_list of paths */
     CONF_DURATIONS, /* int64_t[CONF_LIST_MAX] at offset, size_t count at count_offset */
     CONF_MODE,      /* bool starttls: "tls" or "starttls" */

@@ -12,7 +12,9 @@ static const char *kind_text(enum conf_kind kind)
     case CONF_COUNT: return "number";
     case CONF_SIZE: return "size";
     case CONF_DURATION: return "duration";
-    case CONF_LIST: return "list of texts";
+    case CONF_LISTEN: return "list of addresses with ports";
+    case CONF_SERVERS: return "list of addresses, ports may follow";
+    case CONF_SOURCES: return "list of addresses";
     case CONF_PATHS: return "list of paths";
     case CONF_DURATIONS: return "list of durations";
     case CONF_MODE: return "\"tls\" or \"starttls\"";

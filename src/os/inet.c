@@ -108,7 +108,7 @@ int inet_listen(const char *text, struct err *err)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
     }
     if (bind(fd, (struct sockaddr *)&addr, len) != 0 || listen(fd, BACKLOG) != 0) {
-        (void)err_errno(err, errno, "cannot listen on %s (is another server using it?)", text);
+        (void)err_errno(err, errno, "cannot listen on %s%s", text, errno == EADDRINUSE ? " (another server is using it)" : errno == EADDRNOTAVAIL ? " (this machine does not have that address)" : "");
         (void)close(fd);
         return -1;
     }

@@ -35,11 +35,18 @@ static int check_only(const char *path)
     struct err err = {{0}};
     struct conf *conf = NULL;
     char *text = NULL;
-    bool ok = supervisor_load(path, &text, &conf, &err);
+    struct buf warnings;
+    bool ok;
 
+    buf_init(&warnings, CONF_TEXT_MAX);
+    ok = supervisor_load(path, &text, &conf, &err) && supervisor_check(conf, &warnings, &err);
     if (!ok) {
         (void)fprintf(stderr, "sealpostd: %s\n", err.text);
+    } else {
+        (void)printf("%.*sthe configuration is good%s\n", (int)warnings.len, (const char *)warnings.data,
+                     warnings.len == 0 ? "" : ", but see above");
     }
+    buf_free(&warnings);
     mem_free(text);
     conf_free(&conf);
     return ok ? 0 : 1;

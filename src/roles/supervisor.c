@@ -68,6 +68,7 @@ struct supervisor {
 
 static void child_start(struct child *child);
 static void step(struct supervisor *sup);
+static void begin_phase(struct supervisor *sup, enum phase phase);
 
 static void send_layout(struct chan *chan, uint16_t type, const struct layout *layout, const void *object, int fd)
 {
@@ -320,7 +321,10 @@ static void child_ended(struct child *child, int status)
         step(sup);
         return;
     }
-    if (for_good) {
+    if (for_good && sup->phase == PHASE_STARTING) {
+        child->state = CHILD_FINISHED;
+        log_error(&sup->log, "%s", text);
+    } else if (for_good) {
         child->state = CHILD_FINISHED;
         close_control(sup, child->kind);
         log_alarm(&sup->log, "%s and is not started again: read its last line, mend the cause, then restart sealpostd", text);
@@ -331,7 +335,8 @@ static void child_ended(struct child *child, int status)
     }
     if (sup->phase == PHASE_STARTING && (never_ready || for_good)) {
         sup->status = 1;
-        sup->phase = PHASE_DRAIN_FRONT;
+        log_error(&sup->log, "sealpostd cannot start and stops: the lines above tell why");
+        begin_phase(sup, PHASE_DRAIN_FRONT);
         step(sup);
     } else if (!for_good) {
         child_pause(child);
@@ -437,6 +442,23 @@ static void on_stop_signal(void *ctx, int signal)
 
 /* --- reload --- */
 
+/* Reads the configuration and looks at what it names; warnings go to the log. */
+static bool load_checked(struct supervisor *sup, char **ret_text, struct conf **ret_conf, struct err *err)
+{
+    struct buf warnings;
+    bool ok;
+
+    buf_init(&warnings, CONF_TEXT_MAX);
+    ok = supervisor_load(sup->conf_path, ret_text, ret_conf, err) && supervisor_check(*ret_conf, &warnings, err);
+    for (size_t at = 0; ok && at < warnings.len;) {
+        size_t end = slice_find(buf_slice(&warnings), at, '\n');
+        log_warn(&sup->log, "%.*s", (int)(end - at), (const char *)warnings.data + at);
+        at = end + 1;
+    }
+    buf_free(&warnings);
+    return ok;
+}
+
 static void on_reload_signal(void *ctx, int signal)
 {
     struct supervisor *sup = ctx;
@@ -445,7 +467,7 @@ static void on_reload_signal(void *ctx, int signal)
     struct conf *conf = NULL;
     (void)signal;
 
-    if (!supervisor_load(sup->conf_path, &text, &conf, &err) || !supervisor_fds_renew(&sup->fds, conf, &err)) {
+    if (!load_checked(sup, &text, &conf, &err) || !supervisor_fds_renew(&sup->fds, conf, &err)) {
         log_error(&sup->log, "reload refused, the old configuration stays: %s", err.text);
         mem_free(text);
         conf_free(&conf);
@@ -557,7 +579,7 @@ int supervisor_main(const char *conf_path)
                             "none of root's rights in them");
     } else if (sup->conf_path == NULL) {
         (void)err_errno(&err, errno, "cannot read %s (make one with `sealpost init DIR`)", conf_path);
-    } else if (supervisor_load(sup->conf_path, &sup->conf_text, &sup->conf, &err) &&
+    } else if (load_checked(sup, &sup->conf_text, &sup->conf, &err) &&
                supervisor_fds_open(&sup->fds, sup->conf, &err)) {
         run(sup);
     }

@@ -65,7 +65,8 @@ static void test_values(void **state)
         REQUIRED CENTER
         "submission { listen = {\"127.0.0.1:465\", \"[::1]:465\"} mode = tls certificate = /a key = b }\n"
         "submission { listen = {\"127.0.0.1:587\"} mode = \"starttls\" certificate = a key = b }\n"
-        "courier { retry = {\"2s\", \"4s\"} hold = 100ms allow-private = true port = 2525 }\n"
+        "resolver { forward = {\"127.0.0.1\", \"[::1]:53\", \"::1\"} }\n"
+        "courier { source = {\"127.0.0.2\", \"::1\"} retry = {\"2s\", \"4s\"} hold = 100ms allow-private = true port = 2525 }\n"
         "limits { message-size = \"64KiB\" }\n");
     (void)state;
 
@@ -94,10 +95,13 @@ static void test_errors_name_file_line_and_remedy(void **state)
     bad("hostname = x\ncourier { retry = {\"2s\", \"x\"} }\n", "s.conf:2: 'retry' must be a duration");
     bad("hostname = x\nlimits { message-size = \"1XB\" }\n", "s.conf:2: 'message-size' must be a size");
     bad("hostname = x\nsubmission { mode = plain }\n", "s.conf:2: 'mode' must be \"tls\" or \"starttls\"");
+    bad("hostname = x\ncenter { listen = {\"127.0.0.1\"} }\n", "s.conf:2: 'listen': '127.0.0.1' is not an address with a port");
+    bad("hostname = x\nresolver { forward = {\"dns.example\"} }\n", "s.conf:2: 'forward': 'dns.example' is not an address");
+    bad("hostname = x\ncourier { source = {\"127.0.0.1:25\"} }\n", "s.conf:2: 'source' takes addresses without a port");
     bad("hostname = \"x\n", "s.conf:");
     bad(CENTER, "'hostname' is missing");
     bad(REQUIRED, "'center.base-url' is missing");
-    bad(REQUIRED "center { listen = {\"x:1\"} base-url = \"http://x\" certificate = c key = k }\n", "must start with https://");
+    bad(REQUIRED "center { listen = {\"127.0.0.1:1\"} base-url = \"http://x\" certificate = c key = k }\n", "must start with https://");
     bad(REQUIRED CENTER "submission { mode = tls }\n", "'listen' must name");
 }
 
