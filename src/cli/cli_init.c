@@ -125,11 +125,12 @@ static void say(struct cli *cli, const char *directory)
         return;
     }
     (void)printf("Made a new instance below %s.\n\n"
-                 "1. Take %s/escrow/private.pem off this machine and keep it safe: it alone opens the archive.\n"
+                 "1. Take %s/escrow/private.pem off this machine and keep it safe: it opens every message.\n"
                  "2. Read and complete %s/sealpost.conf (the certificate in tls/ is self-signed: replace it).\n"
-                 "3. Start:           sealpostd -c %s/sealpost.conf\n"
-                 "4. Add a sender:    sealpost -c %s/sealpost.conf user add NAME --from DOMAIN\n",
-                 directory, directory, directory, directory, directory);
+                 "3. Check:           sealpostd --check -c %s/sealpost.conf\n"
+                 "4. Start:           sealpostd -c %s/sealpost.conf\n"
+                 "5. Add a sender:    sealpost -c %s/sealpost.conf user add NAME --from DOMAIN\n",
+                 directory, directory, directory, directory, directory, directory);
 }
 
 static int run_init(struct cli *cli, int argc, char **argv)

@@ -149,6 +149,9 @@ static void print_story(const json_t *row)
     (void)printf("%s  ", get(row, "id"));
     cli_print_text(slice_str(get(row, "recipient")));
     (void)printf("\n");
+    if (strcmp(get(row, "kind"), "dsn") == 0) {
+        (void)printf("  %-11s report to the sender of another message\n", "kind");
+    }
     print_field(row, "state", "state");
     print_field(row, "text", "why");
     print_field(row, "reply", "detail");
@@ -166,7 +169,10 @@ static void print_story(const json_t *row)
 
 static void print_line(const json_t *row)
 {
-    (void)printf("%s  %-9s  %-22s  ", get(row, "id"), get(row, "state"), get(row, "reason"));
+    (void)printf("%s  %.19s  %-4s  %-9s  %-22s  ", get(row, "id"), get(row, "accepted"), get(row, "kind"), get(row, "state"),
+                 get(row, "reason"));
+    cli_print_text(slice_str(get(row, "sender")));
+    (void)printf(" -> ");
     cli_print_text(slice_str(get(row, "recipient")));
     (void)printf("\n");
 }

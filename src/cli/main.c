@@ -94,6 +94,10 @@ static int run(struct cli *cli, const struct cli_command *command, int argc, cha
 {
     int status;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        conf_free(&cli->conf);
+        return printf("usage: sealpost %s %s\n%s\n", command->name, command->arguments, command->help) > 0 ? CLI_OK : CLI_FAILED;
+    }
     cli->loop = loop_create();
     cli->field = sealed_field_create();
     buf_init_secret(&cli->rows, ROWS_MAX);
@@ -126,7 +130,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         if (strcmp(commands[i]->name, argv[1]) == 0) {
-            return commands[i]->needs_conf && !load(&cli) ? CLI_FAILED : run(&cli, commands[i], argc - 1, argv + 1);
+            return commands[i]->needs_conf && strcmp(argc > 2 ? argv[2] : "", "--help") != 0 && !load(&cli) ? CLI_FAILED : run(&cli, commands[i], argc - 1, argv + 1);
         }
     }
     (void)cli_fail(CLI_USAGE, "unknown command '%s'", argv[1]);
