@@ -15,12 +15,22 @@ def run(name, *arguments):
     return subprocess.run([program(name), *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
 
 
-def test_manual_names_every_command_and_option():
-    manual = (ROOT / "man/sealpost.1.scd").read_text()
-    for line in re.findall(r"^  sealpost (\w.*)$", run("sealpost", "--help"), re.M):
-        assert re.search(rf"^\*{line.split()[0]}\b", manual, re.M), line
-        for option in re.findall(r"--[a-z-]+", line):
-            assert option in manual, option
+def entries(text):
+    """{(command, subcommand or ""): its options} of the help or of the page without its marks."""
+    found = {}
+    for line in text:
+        command, *rest = line.replace("*", "").replace("_", "").split(" ", 1)
+        for part in re.split(r" \| (?=[a-z])", rest[0] if rest else ""):  # of the help: add ... | list | remove NAME
+            word = re.match(r"[a-z]+", part)
+            key = (command, word[0] if word else "")
+            found[key] = found.get(key, set()) | set(re.findall(r"--[a-z-]+", part))
+    return found
+
+
+def test_manual_and_help_name_the_same_commands_and_options():
+    manual = (ROOT / "man/sealpost.1.scd").read_text().partition("# COMMANDS")[2].partition("# EXIT")[0]
+    told = entries(re.findall(r"^  sealpost (\w.*)$", run("sealpost", "--help"), re.M))
+    assert len(told) > 10 and entries(re.findall(r"^(\*\w.*)$", manual, re.M)) == told
 
 
 def test_manual_of_the_daemon_names_every_option():
@@ -47,3 +57,17 @@ def test_reference_is_made_from_the_schema():
 def test_files_that_pages_name_exist(page):
     for name in re.findall(r"`((?:docs|src|tests|tools|man)/[\w./-]+?)`", page.read_text()):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere_and_nothing_is_left_to_fill_in(page):
+    text = page.read_text()
+    for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text):
+        assert (page.parent / target).exists(), target
+    assert not re.findall(r"@[A-Z_]{2,}@", text)
+
+
+def test_readme_names_every_page():
+    readme = (ROOT / "README.md").read_text()
+    for page in (ROOT / "docs").iterdir():
+        assert f"`docs/{page.name}" in readme, page.name
