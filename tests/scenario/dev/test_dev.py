@@ -2,6 +2,7 @@
 """The door ./dev and what stands behind it: results are counted rightly, a skip is no pass, a failure is never lost."""
 import json
 import os
+import re
 import subprocess
 import textwrap
 
@@ -130,3 +131,16 @@ def test_every_wanted_package_is_named_once():
     names = [line.split()[0] for line in (ROOT / "tools/packages.txt").read_text().splitlines()
              if line and not line.startswith("#")]
     assert len(names) == len(set(names))
+
+
+def test_npm_comes_from_the_distribution_only_if_none_is_there(tmp_path):
+    """An npm of the machine's owner stays: the package, which would replace it, is wanted only where none is."""
+    script = f"{re.search(r'^wanted_packages.*?^}$', (ROOT / 'dev').read_text(), re.M | re.S)[0]}\nwanted_packages"
+
+    def wanted():
+        return subprocess.run(["/bin/bash", "-c", script], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True,
+                              text=True, check=True).stdout.split()
+    assert "npm" in wanted() and "meson" in wanted()
+    (tmp_path / "npm").write_text("#!/bin/sh\n")
+    (tmp_path / "npm").chmod(0o755)
+    assert "npm" not in wanted() and "meson" in wanted()
