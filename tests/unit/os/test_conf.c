@@ -67,7 +67,8 @@ static void test_values(void **state)
         "submission { listen = {\"127.0.0.1:587\"} mode = \"starttls\" certificate = a key = b }\n"
         "resolver { forward = {\"127.0.0.1\", \"[::1]:53\", \"::1\"} }\n"
         "courier { source = {\"127.0.0.2\", \"::1\"} retry = {\"2s\", \"4s\"} hold = 100ms allow-private = true port = 2525 }\n"
-        "limits { message-size = \"64KiB\" }\n");
+        "limits { message-size = \"64KiB\" }\n"
+        "notice { lifetime = 5d }\n");
     (void)state;
 
     assert_int_equal(conf->submission_count, 2);
@@ -77,7 +78,10 @@ static void test_values(void **state)
     assert_string_equal(conf->submission[0].certificate, "/a");
     assert_string_equal(conf->submission[1].key, "/base/b");
     assert_int_equal(conf->courier_retry_count, 2);
+    assert_int_equal(conf->courier_retry[0], 2 * CLOCK_US_PER_S);
+    assert_int_equal(conf->courier_retry[1], 4 * CLOCK_US_PER_S);
     assert_int_equal(conf->courier_hold, 100000);
+    assert_int_equal(conf->notice_lifetime, 5 * 86400 * CLOCK_US_PER_S);
     assert_int_equal(conf->courier_port, 2525);
     assert_true(conf->courier_allow_private);
     assert_int_equal(conf->message_max, 65536);
@@ -90,6 +94,9 @@ static void test_errors_name_file_line_and_remedy(void **state)
     bad(REQUIRED CENTER "\ncourier {\n  hodl = 4h\n}\n", "s.conf:7: unknown key 'hodl' in section courier; did you mean hold");
     bad("hostnam = x\n", "s.conf:1: unknown key 'hostnam'; did you mean hostname");
     bad("hostname = x\ncourir { }\n", "s.conf:2: unknown key 'courir'; did you mean courier");
+    /* durations: 100ms to 5d, and no further */
+    bad("hostname = x\ncourier { hold = 99ms }\n", "s.conf:2: 'hold' is out of range");
+    bad("hostname = x\ncourier { hold = 6d }\n", "s.conf:2: 'hold' is out of range");
     bad("hostname = x\ncourier { hold = soon }\n", "s.conf:2: 'hold' must be a duration");
     bad("hostname = x\ncourier { hold = 400d }\n", "s.conf:2: 'hold' is out of range");
     bad("hostname = x\ncourier { retry = {\"2s\", \"x\"} }\n", "s.conf:2: 'retry' must be a duration");
