@@ -98,6 +98,21 @@ def test_letter_arrives_whole(posted):
         assert private not in log
 
 
+def test_mails_and_pages_hold_what_is_promised(posted):
+    """What programs may build on: one URL in the notice, one POST form, one field, a code alone on its line."""
+    notice = body_of(posted.receiver.messages[0])
+    assert re.findall(r"https?:\S*", notice) == [posted.link] and posted.link.startswith(f"{posted.sealpost.base_url}/l/")
+    browser = Browser(posted.authority)
+    assert browser.open(posted.link)[0] == 200
+    assert [f["method"].upper() for f in Page(browser.pages[-1][3]).forms] == ["POST"]
+    browser, _ = posted.ask()
+    forms = [f for f in Page(browser.pages[-1][3]).forms if "code" in f["fields"]]
+    assert [f["method"].upper() for f in forms] == ["POST"]
+    assert re.findall(r"<input[^>]* name=\"([^\"]+)\"", browser.pages[-1][3]) == ["code"]
+    code = posted.next_mail(CODE)[1]
+    assert code in body_of(posted.receiver.messages[posted.seen - 1]).splitlines()
+
+
 def test_letter_outlives_every_process(posted):
     """Each role is killed between two readings, then the whole instance is started anew; open sessions may end, links
     and letters may not."""

@@ -124,6 +124,19 @@ def test_rows_have_what_is_promised(lab, sealpost):
     json.loads(sealpost.run("check", "--json").stdout)
 
 
+def test_reports_and_notices_are_counted_apart(lab, sealpost):
+    """What Sealpost sends itself is no accepted mail: one letter with its notice and one return with its report are two."""
+    before = sealpost.json("status")
+    posted, refused = lab.receiver("expired"), lab.receiver("no", "tls13", replies={"rcpt": "550 5.1.1 nobody"})
+    for receiver in posted, refused:
+        sealpost.outcome(sealpost.submit(f"a@{receiver.domain}"))
+    assert posted.wait_messages(1)
+    after = sealpost.json("status")
+    assert {k: after[k] - before[k] for k in ("accepted", "posted", "returned", "dsn_accepted")} == {
+        "accepted": 2, "posted": 1, "returned": 1, "dsn_accepted": 1}
+    assert sealpost.rows("queue") == []
+
+
 def test_commands_that_act_answer_in_json(lab, sealpost):
     receiver = lab.receiver("tls13")
     message = sealpost.submit(f"a@{receiver.domain}")
