@@ -23,6 +23,7 @@ static const struct block blocks6[] = {
     {{0}, 127},      /* :: and ::1 */
     {{0xfc}, 7},     {{0xfe, 0x80}, 10}, {{0xfe, 0xc0}, 10}, {{0xff}, 8},
     {{0x20, 0x01, 0x0d, 0xb8}, 32}, {{0x01}, 64}, /* discard */
+    {{0, 0x64, 0xff, 0x9b, 0, 1}, 48},             /* translation inside a network, RFC 8215 */
 };
 
 static bool within(const uint8_t *address, const struct block *block)

@@ -10,6 +10,7 @@
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/center_state.h"
 #include "store/state.h"
@@ -96,6 +97,9 @@ typedef bool index_transit_fn(void *ctx, const struct index_transit *transit);
 bool index_transits(struct index *index, index_transit_fn *fn, void *ctx, struct err *err);
 /* One by id; false when there is none. The slices live until the next call. */
 bool index_transit(struct index *index, const struct id *id, struct index_transit *ret_transit);
+
+/* How long the best level of a domain is remembered; couriers believe it as long (roles/courier_memory.h). */
+#define INDEX_DOMAIN_LIFE_US (90 * CLOCK_US_PER_DAY)
 
 typedef void index_credential_fn(void *ctx, const struct msg_credential *credential);
 /* Walks all credentials. */

@@ -343,6 +343,11 @@ static bool index_apply_domain(struct index *x, const struct record *record, str
     index_bind_blob(s, 1, slice_of(domain.domain.b, TAG_SIZE));
     index_bind(s, 2, domain.level);
     index_bind(s, 3, domain.at_us);
+    index_bind(s, 4, domain.at_us - INDEX_DOMAIN_LIFE_US);
+    if (!index_run(x, s, err) || (s = index_statement(x, INDEX_FORGET_DOMAINS, err)) == NULL) {
+        return false;
+    }
+    index_bind(s, 1, domain.at_us - INDEX_DOMAIN_LIFE_US);
     return index_run(x, s, err);
 }
 

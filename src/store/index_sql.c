@@ -36,6 +36,7 @@ const char *const index_schema =
     "CREATE TABLE credential(id BLOB PRIMARY KEY, name TEXT, record BLOB) WITHOUT ROWID;"
     "CREATE TABLE lock(subject BLOB PRIMARY KEY, until INTEGER) WITHOUT ROWID;"
     "CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
+    "CREATE INDEX domain_at ON domain(at);"
     "INSERT INTO meta VALUES('position', 0);";
 
 #define INDEX_LETTER_COLUMNS                                                                                              \
@@ -79,7 +80,11 @@ const char *const index_sql[INDEX_STATEMENTS] = {
     [INDEX_SET_CREDENTIAL] = "INSERT OR REPLACE INTO credential VALUES(?1, ?2, ?3)",
     [INDEX_DROP_CREDENTIAL] = "DELETE FROM credential WHERE id = ?1",
     [INDEX_SET_LOCK] = "INSERT OR REPLACE INTO lock VALUES(?1, ?2)",
-    [INDEX_SET_DOMAIN] = "INSERT OR REPLACE INTO domain VALUES(?1, ?2, ?3)",
+    /* A lower level takes the place of a higher one only when that is forgotten: a courier may have asked before the
+     * higher one was written. */
+    [INDEX_SET_DOMAIN] = "INSERT INTO domain VALUES(?1, ?2, ?3) ON CONFLICT(tag) DO UPDATE SET level = excluded.level, "
+                         "at = excluded.at WHERE excluded.level >= level OR at < ?4",
+    [INDEX_FORGET_DOMAINS] = "DELETE FROM domain WHERE at < ?1",
     [INDEX_LIVE] = "SELECT m.n, m.id, m.kind, m.flags, m.tenant, m.accepted, m.by, m.size, m.length, r.n - m.n, r.notify,"
                    " r.destination, r.generation, r.state, r.notice, r.flags, r.attempts, r.reason, r.next, l.n, l.id,"
                    " l.at FROM recipient r INDEXED BY recipient_live JOIN message m ON m.n = r.message"
