@@ -2,6 +2,7 @@
 """What a stranger drives Sealpost by: init, the foreground daemon, its signals, the `sealpost` command with its JSON and
 exit statuses, several instances side by side, and a resolver that believes the configuration only."""
 import json
+import os
 import re
 import signal
 import smtplib
@@ -158,6 +159,29 @@ def test_evidence_is_what_the_receiver_saw(lab, sealpost):
         assert word in text, word
     assert receiver.certificate.fingerprint() in text.replace(":", "").lower()
     assert "250" in text  # the receiver's reply
+    host = row["attempts"][0]["hosts"][0]
+    assert host["mx_dnssec"] == host["host_dnssec"] == "insecure" and host["mx"] == host["host_dns"] == "ok"
+    assert host["group"] == "x25519" and host["level"] == row["proof"] == "pkix" and host["verdict"] == "send"
+    assert receiver.host == host["name_checked"] == host["name_matched"] and receiver.host in host["names"]
+    assert host["text"] == "The recipient's mail server proved who it is."
+    assert row["text"].startswith("The message was handed to the recipient's mail server over a proved")
+
+
+def test_received_tells_how_the_mail_came_in(lab, sealpost):
+    receiver = lab.receiver("tls13")
+    message = sealpost.submit(f"a@{receiver.domain}")
+    sealpost.wait(message)
+    head = receiver.messages[0].data.partition(b"\r\n\r\n")[0].decode()
+    received = re.match(r"Received: ([^\r]*(?:\r\n\t[^\r]*)*)", head)[1]
+    assert "with ESMTPSA" in received and f"id {message}" in received and "by relay.test" in received
+    assert re.search(r"version=TLSv1\.3 cipher=TLS_\w+ bits=(128|256)", received)
+    assert receiver.domain not in received  # who gets it is not told to the others
+
+
+def test_one_intake_and_one_courier_for_each_core(lab):
+    sealpost = lab.sealpost(settings={"roles.intake": None, "roles.courier": None})
+    roles = sealpost.roles()
+    assert len(roles["intake"]) == len(roles["courier"]) == os.cpu_count()
 
 
 def test_exit_statuses(lab, sealpost):
