@@ -159,6 +159,9 @@ bool store_open(struct store *store, struct err *err);
 void store_close(struct store *store);
 /* Appends the head of a wave-end: counters of tenants that changed. For journal_config. */
 void store_wave_end(void *ctx, struct buf *head);
+/* What a queued recipient has in common with the notice or the return that follows it; letter fields are still empty. */
+struct index_live store_live_of(const struct queue_item *item);
+
 /* Adds a letter's notice, or the return of a withdrawn one, to the queue; due QUEUE_NEVER until it is durable. */
 struct queue_job *store_add_letter_job(struct store *store, uint8_t kind, const struct index_live *live);
 

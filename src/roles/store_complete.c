@@ -146,25 +146,11 @@ static enum state_event mail_event(const struct msg_result *result)
  * is added by finish_notices(). */
 static void add_notice(struct work *work, const struct queue_item *item, const struct msg_letter *letter)
 {
-    const struct queue_job *job = work->job;
-    const struct index_live live = {
-        .message = job->message,
-        .letter = ++work->letters, /* place + 1 */
-        .id = job->message_id,
-        .letter_id = letter->id,
-        .kind = job->message_kind,
-        .flags = job->flags,
-        .tenant = slice_str(job->tenant->name),
-        .accepted_us = job->accepted_us,
-        .size = job->size,
-        .index = item->index,
-        .notify = item->notify,
-        .destination = item->dest->tag,
-        .state = item->state,
-        .attempts = item->attempts,
-        .reason = item->reason,
-        .letter_at_us = work->now_us,
-    };
+    struct index_live live = store_live_of(item);
+    live.letter = ++work->letters; /* place + 1 */
+    live.letter_id = letter->id;
+    live.attempts = item->attempts;
+    live.letter_at_us = work->now_us;
     layout_write(&msg_letter_layout, &work->store->list, letter);
     struct queue_job *notice = store_add_letter_job(work->store, MSG_LEASE_NOTICE, &live);
     if (notice != NULL) {

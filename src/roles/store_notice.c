@@ -26,16 +26,13 @@ static void settle_lease(struct store *store, struct queue_item *item)
     }
 }
 
-/* The return that a letter's or message's recipient now owes its sender: written by a courier. Reports about reports
- * are not sent: they end here, with an alarm. */
-static void queue_return(struct store *store, const struct queue_item *item, int64_t now_us, struct store_after *after)
+struct index_live store_live_of(const struct queue_item *item)
 {
     const struct queue_job *job = item->job;
-    const struct index_live live = {
+
+    return (struct index_live){
         .message = job->message,
-        .letter = job->letter,
         .id = job->message_id,
-        .letter_id = job->id,
         .kind = job->message_kind,
         .flags = job->flags,
         .tenant = slice_str(job->tenant->name),
@@ -46,8 +43,17 @@ static void queue_return(struct store *store, const struct queue_item *item, int
         .destination = item->dest->tag,
         .state = item->state,
         .reason = item->reason,
-        .next_us = now_us,
     };
+}
+
+/* The return that a letter's or message's recipient now owes its sender: written by a courier. Reports about reports
+ * are not sent: they end here, with an alarm. */
+static void queue_return(struct store *store, const struct queue_item *item, int64_t now_us, struct store_after *after)
+{
+    struct index_live live = store_live_of(item);
+    live.letter = item->job->letter;
+    live.letter_id = item->job->id;
+    live.next_us = now_us;
     struct queue_job *back = store_add_letter_job(store, MSG_LEASE_RETURN, &live);
     if (back != NULL) {
         store_complete_wake(after, back);
