@@ -77,7 +77,7 @@ def _pytest(record, title, arguments, name):
 
 
 def _scenarios(record):
-    workers = str(max(2, os.cpu_count() or 2))
+    workers = str(2 * max(2, os.cpu_count() or 2))  # most of their time is waiting for timers
     _pytest(record, "scenario and end-to-end tests (sanitizer build)", ["-m", "not alone", "-n", workers, "--dist", "loadfile"], "pytest")
     _pytest(record, "tests that need the machine for themselves", ["-m", "alone"], "pytest-alone")
 
