@@ -48,7 +48,8 @@ def test_run_stays_and_tells_how_to_send():
     """Without --once it stays up; the swaks line it prints works as it stands; Ctrl-C ends it and leaves nothing."""
     env = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
     running = subprocess.Popen([sys.executable, str(ROOT / "tools/run/main.py")], env=env, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+                               stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))  # as `./dev run &`
     told = []
     for line in running.stdout:
         told.append(line)

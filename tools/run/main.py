@@ -151,7 +151,9 @@ def session(options, say, out):
 def main():
     options = arguments()
     out = sys.stderr if options.json else sys.stdout
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    # Also where whoever started us ignores SIGINT, as a shell does for what it puts into the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
     def say(text):
         print(text, file=out, flush=True)
