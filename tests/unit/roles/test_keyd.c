@@ -371,7 +371,7 @@ static void test_batches_open_again(void **state)
         } else {
             assert_memory_equal(&keys.field_key, &none, KEY_SIZE);
         }
-        got.header.data[60] ^= 1;
+        got.header.data[10] ^= 1; /* in the random message id: byte 60 is a digit of the time, and 'f' ^ 1 is no digit */
         assert_int_equal(open_as(p, COURIER, buf_slice(&got.header), &keys), code == MSG_OK ? MSG_BROKEN : code);
         buf_free(&got.header);
     }
