@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,23 +68,6 @@ bool inet_parse(const char *text, int default_port, struct sockaddr_storage *ret
     }
     return err_set(err, "'%s' is not an address%s such as 127.0.0.1%s or [::1]%s", text, default_port < 0 ? " with a port" : "",
                    default_port < 0 ? ":465" : "", default_port < 0 ? ":465" : "");
-}
-
-void inet_text(const struct sockaddr *addr, char out[INET_TEXT_MAX])
-{
-    char host[INET6_ADDRSTRLEN];
-
-    if (addr->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)addr;
-        (void)inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-        (void)snprintf(out, INET_TEXT_MAX, "%s:%u", host, ntohs(v4->sin_port));
-    } else if (addr->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)addr;
-        (void)inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-        (void)snprintf(out, INET_TEXT_MAX, "[%s]:%u", host, ntohs(v6->sin6_port));
-    } else {
-        (void)snprintf(out, INET_TEXT_MAX, "?");
-    }
 }
 
 int inet_listen(const char *text, struct err *err)

@@ -12,9 +12,6 @@
 /* Reads address and port, or with default_port >= 0 an address alone. False with what is wrong. */
 bool inet_parse(const char *text, int default_port, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err);
 
-/* Writes address and port, NUL-terminated; "?" for another family. */
-void inet_text(const struct sockaddr *addr, char out[INET_TEXT_MAX]);
-
 /* A non-blocking listening stream socket, close-on-exec, or -1 with the reason and what to do. */
 int inet_listen(const char *text, struct err *err);
 

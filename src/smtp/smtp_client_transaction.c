@@ -31,7 +31,6 @@ struct smtp_client_transaction {
     bool chunk_failed;
     size_t chunks_said;
     size_t chunks_answered;
-    uint64_t bytes;
 };
 
 bool smtp_client_transaction_fits(const struct smtp_client_caps *caps, const struct smtp_client_message *message,
@@ -240,7 +239,6 @@ static void say_data_content(struct smtp_client_transaction *t)
         if (status != SMTP_CONTENT_RUN)
             return;
         t->end_said = t->content.ended;
-        t->bytes += run.len;
         more = put_run(t->conn, run);
     }
 }
@@ -280,7 +278,6 @@ static void say_chunks(struct smtp_client_transaction *t)
         t->state = SMTP_TRANSACTION_CONTENT;
         t->chunks_said++;
         t->end_said = last;
-        t->bytes += chunk.len;
         buf_printf(&t->conn->out, "BDAT %zu%s\r\n", chunk.len, last ? " LAST" : "");
         put_run(t->conn, chunk);
     }
@@ -506,11 +503,6 @@ const struct smtp_client_outcome *smtp_client_transaction_outcome(const struct s
                                                                   size_t i)
 {
     return &transaction->outcomes[i];
-}
-
-uint64_t smtp_client_transaction_bytes(const struct smtp_client_transaction *transaction)
-{
-    return transaction->bytes;
 }
 
 bool smtp_client_transaction_heard(const struct smtp_client_transaction *transaction)

@@ -90,7 +90,4 @@ const struct smtp_client_outcome *smtp_client_transaction_outcome(const struct s
 /* True once the peer has said anything in answer to it. */
 bool smtp_client_transaction_heard(const struct smtp_client_transaction *transaction);
 
-/* Content bytes handed out so far, for accounts and tests. */
-uint64_t smtp_client_transaction_bytes(const struct smtp_client_transaction *transaction);
-
 #endif

@@ -418,8 +418,3 @@ const char *smtp_server_session_helo(const struct smtp_server_session *session)
 {
     return session->helo;
 }
-
-bool smtp_server_session_is_esmtp(const struct smtp_server_session *session)
-{
-    return session->esmtp;
-}

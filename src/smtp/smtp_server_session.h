@@ -105,7 +105,5 @@ bool smtp_server_session_is_authenticated(const struct smtp_server_session *sess
 bool smtp_server_session_in_content(const struct smtp_server_session *session);
 /* The EHLO or HELO argument, "" before; lives until the next command. */
 const char *smtp_server_session_helo(const struct smtp_server_session *session);
-/* True when the client said EHLO. */
-bool smtp_server_session_is_esmtp(const struct smtp_server_session *session);
 
 #endif
