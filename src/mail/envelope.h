@@ -16,6 +16,7 @@ enum mail_field {
     MAIL_FIELD_TOKEN = 4,     /* index 0: link token of a letter or of a renewal */
     MAIL_FIELD_CODE = 5,      /* index 0: one-time code on its way */
     MAIL_FIELD_EVIDENCE = 6,  /* index 0 */
+    MAIL_FIELD_POLICY = 7,    /* index 0; the id is the domain's tag: a kept MTA-STS policy */
 };
 
 /* NOTIFY of RFC 3461; 0 stands for "not given", which means FAILURE (and DELAY at our discretion). */

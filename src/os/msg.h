@@ -37,6 +37,12 @@
 #define MSG_SCRAM_MAX 4096u /* SCRAM auth message: both nonces and an escaped name */
 #define MSG_RECORD_MAX 16384u /* a credential record: its senders and the verifiers */
 #define MSG_LINES_MAX 65536u  /* a report in lines, the list of alarms */
+#define MSG_POLICY_ID_MAX 32u     /* RFC 8461 section 3.1 */
+#define MSG_POLICY_HOSTS_MAX 16384u /* mx patterns of a policy, LF between: 64 names */
+#define MSG_POLICY_MAX 16640u     /* a msg_policy on the wire */
+#define MSG_POLICY_SEALED_MAX 16704u /* the same as a sealed field */
+#define MSG_TLSA_DATA_MAX 4096u   /* one TLSA record: a whole certificate or a digest */
+#define MSG_TLSA_MAX 32768u       /* msg_tlsa of one host: two dozen digests, or some certificates */
 
 #define MSG_DEADLINE_US INT64_C(10000000) /* keyd and resolver questions; a commit has no deadline */
 
@@ -374,7 +380,8 @@ struct msg_letter {
 };
 /* Domain memory: what was proved, by a tag whose key the store does not hold. */
 struct msg_domain_key {
-    struct key key;
+    struct key key;  /* HMAC key of the tags */
+    struct key seal; /* seals policies: field key of keys/sealed_field, id and kind see mail/envelope.h */
 };
 struct msg_shown_ask {
     struct tag domain;
@@ -382,10 +389,13 @@ struct msg_shown_ask {
 struct msg_shown {
     uint8_t level; /* enum trust_level; 0: nothing is remembered */
     int64_t at_us; /* when it was last shown */
+    struct slice policy; /* sealed msg_policy, whatever its age; empty: none */
 };
 struct msg_remember {
     struct tag domain;
-    uint8_t level;
+    uint8_t level;       /* 0: nothing was proved, keep what is known */
+    bool has_policy;     /* policy replaces the kept one */
+    struct slice policy; /* sealed msg_policy; empty with has_policy: forget it */
 };
 struct msg_held {
     uint64_t epoch; /* of the store's earlier run that leased to us; 0: none */
@@ -405,7 +415,17 @@ enum msg_dns {
     MSG_DNS_LOOP = 8, /* CNAME loop or chain too long */
 };
 struct msg_dossier_ask {
-    struct slice domain; /* A-label form, lower case */
+    struct slice domain; /* A-label form, lower case: the domain of the address, never an alias's target */
+    struct slice policy; /* msg_policy that is kept of it; empty: none */
+    bool fresh;          /* look everything up again: for people who mend their domain and ask again */
+};
+/* An MTA-STS policy as fetched (RFC 8461). */
+struct msg_policy {
+    uint8_t mode;       /* 0 none, 1 testing, 2 enforce (enum trust_sts_mode) */
+    struct slice id;    /* of the TXT record it was fetched for */
+    int64_t fetched_us; /* UTC; max_age counts from here */
+    uint32_t max_age_s;
+    struct slice hosts; /* mx patterns, lower case, LF between: "mx.example.org", "*.example.org" */
 };
 struct msg_dossier {
     uint8_t status; /* of the MX question (or of the implicit MX) */
@@ -413,6 +433,10 @@ struct msg_dossier {
     bool implicit;  /* no MX: the domain itself */
     int64_t expires_us;
     struct slice hosts; /* msg_dossier_host, by preference */
+    uint8_t sts_look;   /* enum trust_sts_look */
+    struct slice policy; /* msg_policy in force (mode none too); empty: none */
+    bool policy_changed; /* keep it: it is new, fetched again, or gone (empty: forget the kept one) */
+    struct slice sts_detail; /* what went wrong, one sentence for the domain's owner; empty: nothing */
 };
 struct msg_dossier_host {
     uint16_t preference;
@@ -420,6 +444,16 @@ struct msg_dossier_host {
     bool secure;
     struct slice name;
     struct slice addresses; /* msg_address */
+    struct slice canonical; /* where secure aliases of name end; empty: name itself */
+    uint8_t tlsa_state;     /* enum trust_tlsa_state; USABLE here means: there are records, whatever they are */
+    struct slice tlsa_base; /* name below which they were found: canonical or name */
+    struct slice tlsa;      /* msg_tlsa */
+};
+struct msg_tlsa {
+    uint8_t usage;
+    uint8_t selector;
+    uint8_t matching;
+    struct slice data;
 };
 struct msg_address {
     uint8_t family; /* 4 or 6 */
@@ -582,7 +616,7 @@ extern const struct layout msg_status_layout, msg_text_layout, msg_conf_layout, 
     msg_recipient_layout, msg_lease_layout, msg_lease_recipient_layout, msg_complete_layout, msg_result_layout,
     msg_evidence_layout, msg_letter_layout, msg_held_layout, msg_domain_key_layout, msg_shown_ask_layout,
     msg_shown_layout, msg_remember_layout, msg_dossier_ask_layout, msg_dossier_layout,
-    msg_dossier_host_layout, msg_address_layout, msg_center_send_layout, msg_center_verify_layout,
+    msg_dossier_host_layout, msg_address_layout, msg_policy_layout, msg_tlsa_layout, msg_center_send_layout, msg_center_verify_layout,
     msg_center_access_layout, msg_center_ask_layout, msg_center_letter_layout, msg_ctl_query_layout,
     msg_ctl_grant_layout, msg_row_layout, msg_attempt_layout, msg_ctl_wait_layout, msg_ctl_target_layout,
     msg_ctl_check_layout, msg_ctl_report_layout, msg_ctl_counts_layout, msg_ctl_list_layout, msg_cli_tag_layout,

@@ -119,6 +119,7 @@ LAYOUT_DEFINE(msg_letter_layout, struct msg_letter, msg_letter_fields);
 
 static const struct layout_field msg_domain_key_fields[] = {
     LAYOUT_F(KEY, struct msg_domain_key, key),
+    LAYOUT_F(KEY, struct msg_domain_key, seal),
 };
 LAYOUT_DEFINE(msg_domain_key_layout, struct msg_domain_key, msg_domain_key_fields);
 
@@ -130,12 +131,15 @@ LAYOUT_DEFINE(msg_shown_ask_layout, struct msg_shown_ask, msg_shown_ask_fields);
 static const struct layout_field msg_shown_fields[] = {
     LAYOUT_F(U8, struct msg_shown, level),
     LAYOUT_F(I64, struct msg_shown, at_us),
+    LAYOUT_B(struct msg_shown, policy, MSG_POLICY_SEALED_MAX),
 };
 LAYOUT_DEFINE(msg_shown_layout, struct msg_shown, msg_shown_fields);
 
 static const struct layout_field msg_remember_fields[] = {
     LAYOUT_F(TAG, struct msg_remember, domain),
     LAYOUT_F(U8, struct msg_remember, level),
+    LAYOUT_F(BOOL, struct msg_remember, has_policy),
+    LAYOUT_B(struct msg_remember, policy, MSG_POLICY_SEALED_MAX),
 };
 LAYOUT_DEFINE(msg_remember_layout, struct msg_remember, msg_remember_fields);
 

@@ -69,6 +69,7 @@ struct smtp_client_caps {
     bool size;
     bool enhanced;
     bool deliver_by;
+    bool require_tls;   /* RFC 8689 */
     uint64_t size_max;  /* bytes; 0: not said */
     uint32_t rcpt_max;  /* LIMITS RCPTMAX (RFC 9422); 0: not said */
     uint32_t mail_max;  /* LIMITS MAILMAX; 0: not said */

@@ -29,6 +29,25 @@ enum trust_dns {
     TRUST_DNS_LOOP = 8,
 };
 
+/* What is asked of protocol, suite, group and keys (docs/trust.md). Both of the latter two are SP 800-52r2. */
+enum trust_profile { TRUST_PROFILE_STRICT = 0, TRUST_PROFILE_NIST = 1, TRUST_PROFILE_FIPS = 2 };
+
+/* The MTA-STS policy in force; mode none counts as no policy. */
+enum trust_sts_mode { TRUST_STS_NONE = 0, TRUST_STS_TESTING = 1, TRUST_STS_ENFORCE = 2 };
+
+/* How the last look for a policy went. Only told, never judged: a broken record or policy is no reason for less. */
+enum trust_sts_look {
+    TRUST_STS_UNASKED = 0,
+    TRUST_STS_ABSENT = 1,         /* no TXT record, or none that says STSv1 */
+    TRUST_STS_FOUND = 2,          /* fetched now, or the id says that the kept one still holds */
+    TRUST_STS_KEPT = 3,           /* the look failed, a kept policy is in force */
+    TRUST_STS_DNS_FAILED = 4,     /* these four: no policy is in force */
+    TRUST_STS_RECORD_INVALID = 5, /* several records, no id, bad syntax */
+    TRUST_STS_FETCH_FAILED = 6,   /* connection, status, redirect, size, time, content type */
+    TRUST_STS_CERT_FAILED = 7,    /* the policy host did not prove itself */
+    TRUST_STS_POLICY_INVALID = 8,
+};
+
 /* The domain of the address. */
 struct trust_domain {
     enum trust_dns mx;  /* of the MX question, or of the address question when implicit */
@@ -38,6 +57,10 @@ struct trust_domain {
     size_t dangling;    /* of them, with NXDOMAIN or NODATA for their addresses */
     enum trust_level minimum; /* demanded by policy; at least PKIX is always demanded */
     enum trust_level shown;   /* the best level this domain has shown; NONE: not known */
+    enum trust_profile profile; /* demanded */
+    enum trust_sts_mode sts;    /* of the policy in force */
+    enum trust_sts_look sts_look;
+    bool pinned;                /* pins are configured that have not ended */
 };
 
 enum trust_connect {
@@ -69,6 +92,27 @@ enum trust_cert_fault {
     TRUST_CERT_SIGNATURE,
     TRUST_CERT_USAGE,
     TRUST_CERT_REVOKED,
+    TRUST_CERT_STAPLE, /* it must be stapled (RFC 7633) and no staple says good */
+};
+
+/* What the stapled OCSP response said of the leaf (RFC 6960). */
+enum trust_ocsp {
+    TRUST_OCSP_NONE = 0,    /* no staple */
+    TRUST_OCSP_GOOD = 1,
+    TRUST_OCSP_REVOKED = 2,
+    TRUST_OCSP_UNKNOWN = 3, /* the responder does not know the certificate */
+    TRUST_OCSP_INVALID = 4, /* unreadable, of another certificate, or not signed by its issuer or its delegate */
+    TRUST_OCSP_STALE = 5,   /* outside thisUpdate to nextUpdate */
+};
+
+/* What became of the TLSA question (RFC 7672 section 2.2). */
+enum trust_tlsa_state {
+    TRUST_TLSA_UNASKED = 0,  /* MX or address answers are not secure */
+    TRUST_TLSA_NONE = 1,     /* secure denial, or the answer is insecure */
+    TRUST_TLSA_USABLE = 2,   /* at least one record of usage 2 or 3 that can be used */
+    TRUST_TLSA_UNUSABLE = 3, /* records, none of which can be used */
+    TRUST_TLSA_FAILED = 4,   /* SERVFAIL, timeout, malformed */
+    TRUST_TLSA_BOGUS = 5,
 };
 
 #define TRUST_CHAIN_MAX 10u   /* certificates of one chain: the depth OpenSSL follows is limited to the same */
@@ -88,6 +132,43 @@ struct trust_cert {
     char *names;          /* DNS names of subjectAltName, one a line, escaped, cut at TRUST_NAMES_MAX */
     char *checked_name;   /* the host name that had to match */
     char *matched_name;   /* the pattern that did; NULL when none */
+    enum trust_ocsp ocsp;
+    bool must_staple;     /* the leaf says so */
+    size_t path_count;
+    struct digest spki[TRUST_CHAIN_MAX]; /* SHA-256 of the public keys of the verified path, leaf first: for pins */
+};
+
+/* One TLSA record. */
+struct trust_tlsa {
+    uint8_t usage;
+    uint8_t selector;
+    uint8_t matching;
+    struct slice data; /* borrowed */
+};
+
+/* DANE facts; freed with trust_dane_free(). Meaningful only with TRUST_TLSA_USABLE. */
+struct trust_dane {
+    enum trust_tlsa_state tlsa;
+    size_t records;
+    size_t usable;
+    bool checked;                /* a chain was compared with them */
+    bool matched;                /* a record matches a certificate of the chain */
+    enum trust_cert_fault fault; /* FINE: proved. NONE: no certificate. UNTRUSTED: nothing matches. Else what is wrong */
+                                 /* with the path (usage 2) or the key (both) that did match */
+    char *detail;                /* for the engineer; NULL when fine */
+    char *record;                /* the one that matched: "3 1 1 0123...", NULL when none */
+    char *base;                  /* name without _25._tcp where the records are; NULL when none */
+    int64_t from_us;             /* as in trust_cert; with usage 3 INT64_MIN and INT64_MAX */
+    int64_t until_us;
+};
+
+enum trust_pin { TRUST_PIN_NONE = 0, TRUST_PIN_MATCH = 1, TRUST_PIN_MISMATCH = 2 };
+
+enum trust_cipher {
+    TRUST_CIPHER_OTHER = 0,
+    TRUST_CIPHER_AES_GCM = 1,
+    TRUST_CIPHER_AES_CCM = 2,
+    TRUST_CIPHER_CHACHA20 = 3,
 };
 
 /* TLS facts. Strings are OpenSSL's own, static. */
@@ -101,6 +182,8 @@ struct trust_tls {
     int bits;
     bool aead;
     bool ephemeral;       /* (EC)DHE, or TLS 1.3 */
+    enum trust_cipher cipher;
+    bool extended_master; /* extended master secret, or TLS 1.3 */
     bool resumed;
 };
 
@@ -120,6 +203,9 @@ struct trust_session {
     char *reply;          /* escaped; NULL without */
     struct trust_tls tls;
     struct trust_cert cert;
+    struct trust_dane dane;
+    bool sts_match;       /* the policy in force names this host */
+    enum trust_pin pin;   /* of the configured pins in the verified path (DANE's or PKIX') */
     struct smtp_client_caps caps; /* of the EHLO inside TLS */
     bool ready;           /* EHLO inside TLS was answered */
     int64_t at_us;        /* when it was tried */
@@ -130,6 +216,7 @@ struct trust_needs {
     bool utf8;
     bool eight_bit;
     uint64_t size;
+    bool require_tls; /* RFC 8689 */
 };
 
 /* The answer that decides about one recipient, or its absence; see struct smtp_client_outcome. */
