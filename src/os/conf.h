@@ -15,6 +15,7 @@
 #define CONF_LISTEN_MAX 8u           /* addresses of one listener */
 #define CONF_SUBMISSION_MAX 8u       /* submission sections */
 #define CONF_LIST_MAX 32u            /* other lists */
+#define CONF_DEMANDS_MAX 1000u       /* domain sections, and tenant sections: as many as the text has room for */
 
 /* A list of strings. */
 struct conf_list {
@@ -27,6 +28,14 @@ struct conf_submission {
     bool starttls;           /* mode "starttls"; otherwise "tls" (implicit) */
     char *certificate;       /* PEM chain file */
     char *key;               /* PEM key file */
+};
+
+/* A section `domain "NAME"` or `tenant "NAME"`; looked up by conf_demand.h. */
+struct conf_demand {
+    char *name;            /* the title: A-labels in lower case, or a tenant */
+    uint64_t minimum;      /* 0: not set; otherwise as conf.trust_minimum */
+    struct conf_list pins; /* domains only */
+    int64_t pins_until;    /* microseconds UTC, exclusive; 0 without pins */
 };
 
 /* Every duration is in microseconds, every size in bytes; paths are absolute (relative ones are taken from the folder
@@ -49,6 +58,13 @@ struct conf {
     struct conf_list resolver_forward; /* "127.0.0.1:5300"; empty: iterate from the root */
     char *resolver_trust_anchor;       /* file of DS or DNSKEY records; NULL: none, everything counts as insecure */
     char *trust_ca_file;               /* PEM bundle */
+    uint64_t trust_profile;            /* enum trust_profile: 0 strict, 1 nist, 2 fips */
+    uint64_t trust_minimum;            /* enum trust_level: 1 pkix, 2 pkix+dnssec, 3 sts, 4 dane */
+    int64_t trust_memory;              /* how long the best level a domain has shown is kept */
+    struct conf_demand *domain;        /* sorted by name */
+    size_t domain_count;
+    struct conf_demand *tenant;        /* sorted by name */
+    size_t tenant_count;
 
     uint64_t courier_port;
     struct conf_list courier_source; /* local addresses to send from, at most one of each family */
