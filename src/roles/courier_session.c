@@ -188,8 +188,9 @@ static void on_secured(void *ctx)
     tls->bits = facts.bits;
     tls->resumed = facts.resumed;
     tls->aead = tls_client_suite(ssl, &tls->ephemeral);
-    trust_cert_check(tls_client_anchors(session->courier->tls), tls_client_chain(ssl), session->facts.host, clock_utc_us(),
-                     &session->facts.cert);
+    struct trust_cert_ask ask = {.store = tls_client_anchors(session->courier->tls), .chain = tls_client_chain(ssl),
+                                 .host = session->facts.host, .now_us = clock_utc_us()};
+    trust_cert_check(&ask, &session->facts.cert);
     smtp_client_connection_tls_started(session->smtp);
     turn(session);
 }

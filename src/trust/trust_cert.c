@@ -220,12 +220,12 @@ static char *host_without_dot(const char *host)
     return mem_strndup(host, len > 0 && host[len - 1] == '.' ? len - 1 : len);
 }
 
-void trust_cert_check(X509_STORE *store, STACK_OF(X509) *chain, const char *host, int64_t now_us,
-                      struct trust_cert *ret_cert)
+void trust_cert_check(const struct trust_cert_ask *ask, struct trust_cert *ret_cert)
 {
+    STACK_OF(X509) *chain = ask->chain;
     memset(ret_cert, 0, sizeof(*ret_cert));
     ret_cert->checked = true;
-    ret_cert->checked_name = host_without_dot(host);
+    ret_cert->checked_name = host_without_dot(ask->host);
     if (chain == NULL || sk_X509_num(chain) == 0) {
         fail(ret_cert, TRUST_CERT_NONE, "no certificate");
         return;
@@ -234,8 +234,8 @@ void trust_cert_check(X509_STORE *store, STACK_OF(X509) *chain, const char *host
     read_leaf(leaf, ret_cert);
     read_chain(chain, ret_cert);
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    if (ctx != NULL && X509_STORE_CTX_init(ctx, store, leaf, chain) == 1)
-        verify(ctx, leaf, ret_cert->checked_name, now_us, ret_cert);
+    if (ctx != NULL && X509_STORE_CTX_init(ctx, ask->store, leaf, chain) == 1)
+        verify(ctx, leaf, ret_cert->checked_name, ask->now_us, ret_cert);
     else
         fail(ret_cert, TRUST_CERT_CHAIN, "the verifier could not start");
     X509_STORE_CTX_free(ctx);

@@ -8,11 +8,18 @@
 
 #include "trust/trust_facts.h"
 
-/* Checks the chain a peer showed (leaf first; NULL or empty: none) against the anchors in store, for the host name, at
- * now_us (UTC microseconds), and fills *ret_cert, which the caller frees with trust_cert_free(). Host names are compared
- * without case and without a final dot. */
-void trust_cert_check(X509_STORE *store, STACK_OF(X509) *chain, const char *host, int64_t now_us,
-                      struct trust_cert *ret_cert);
+/* What is asked. All borrowed. */
+struct trust_cert_ask {
+    X509_STORE *store;         /* the anchors */
+    STACK_OF(X509) *chain;     /* what the peer showed, leaf first; NULL or empty: none */
+    const char *host;          /* compared without case and without a final dot */
+    int64_t now_us;            /* UTC microseconds */
+    enum trust_profile profile;
+    struct slice staple;       /* DER OCSP response; empty: none */
+};
+
+/* Checks the chain against the anchors and fills *ret_cert, which the caller frees with trust_cert_free(). */
+void trust_cert_check(const struct trust_cert_ask *ask, struct trust_cert *ret_cert);
 
 /* Frees what the facts own and zeroes them. */
 void trust_cert_free(struct trust_cert *cert);

@@ -160,6 +160,8 @@ struct trust_dane {
     char *base;                  /* name without _25._tcp where the records are; NULL when none */
     int64_t from_us;             /* as in trust_cert; with usage 3 INT64_MIN and INT64_MAX */
     int64_t until_us;
+    size_t path_count;           /* as in trust_cert: the path to the matching anchor, with usage 3 the leaf alone */
+    struct digest spki[TRUST_CHAIN_MAX];
 };
 
 enum trust_pin { TRUST_PIN_NONE = 0, TRUST_PIN_MATCH = 1, TRUST_PIN_MISMATCH = 2 };

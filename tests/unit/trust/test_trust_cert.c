@@ -116,7 +116,9 @@ static enum trust_cert_fault judge(const json_t *test, const char *host, char **
     if (leaf != NULL)
         sk_X509_push(chain, leaf);
     push_all(chain, json_object_get(test, "untrusted_intermediates"));
-    trust_cert_check(store, leaf == NULL ? NULL : chain, host, when(json_object_get(test, "validation_time")), &cert);
+    struct trust_cert_ask ask = {.store = store, .chain = chain, .host = host,
+                                 .now_us = when(json_object_get(test, "validation_time"))};
+    trust_cert_check(&ask, &cert);
     enum trust_cert_fault fault = cert.fault;
     *ret_detail = cert.detail == NULL ? NULL : strdup(cert.detail);
     trust_cert_free(&cert);
@@ -231,7 +233,8 @@ static enum trust_cert_fault judge_made(const char *curve, long intermediate_day
     X509_STORE_add_cert(anchors, root);
     sk_X509_push(chain, leaf);
     sk_X509_push(chain, between);
-    trust_cert_check(anchors, chain, "mx.clinic.test", clock_utc_us(), &cert);
+    struct trust_cert_ask ask = {.store = anchors, .chain = chain, .host = "mx.clinic.test", .now_us = clock_utc_us()};
+    trust_cert_check(&ask, &cert);
     enum trust_cert_fault fault = cert.fault;
     *ret_days_left = (cert.until_us - clock_utc_us() + CLOCK_US_PER_DAY / 2) / CLOCK_US_PER_DAY;
     trust_cert_free(&cert);
