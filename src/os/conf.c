@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "base/slice.h"
+#include "os/conf_demand.h"
 #include "os/conf_schema.h"
-#include "os/inet.h"
 
 #define SECTION_MAX 16u
 
@@ -22,81 +20,6 @@ struct tree {
     cfg_opt_t *opts[SECTION_MAX]; /* [0]: the top */
     size_t count;
 };
-
-bool conf_parse_size(const char *text, uint64_t *ret_bytes)
-{
-    static const struct {
-        const char *suffix;
-        uint64_t factor;
-    } units[] = {{"", 1}, {"B", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000},
-                 {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}};
-    size_t digits = strspn(text, "0123456789");
-    uint64_t n = 0;
-
-    if (!slice_u64(slice_of(text, digits), UINT64_MAX / 1073741824, &n)) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-        if (strcmp(text + digits, units[i].suffix) == 0) {
-            *ret_bytes = n * units[i].factor;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether text is an address as the key wants it. */
-static bool address_of(const struct conf_key *key, const char *text, struct err *err)
-{
-    struct sockaddr_storage address;
-    socklen_t len;
-    bool with_port = strchr(text, ']') != NULL ? strstr(text, "]:") != NULL : strchr(text, ':') != NULL && strchr(text, ':') == strrchr(text, ':');
-
-    if (key->kind == CONF_SOURCES && with_port) {
-        return err_set(err, "'%s' takes addresses without a port, not '%s'", key->name, text);
-    }
-    return inet_parse(text, key->kind == CONF_LISTEN ? -1 : 0, &address, &len, err) || err_prefix(err, "'%s': ", key->name);
-}
-
-/* Whether text is a value of the key; *ret_value for numbers. */
-static bool value_of(const struct conf_key *key, const char *text, int64_t *ret_value, struct err *err)
-{
-    uint64_t n = 0;
-    bool in_range;
-
-    switch (key->kind) {
-    case CONF_COUNT:
-        if (!slice_u64(slice_str(text), INT64_MAX, &n)) {
-            return err_set(err, "'%s' must be a whole number, not '%s'", key->name, text);
-        }
-        *ret_value = (int64_t)n;
-        break;
-    case CONF_SIZE:
-        if (!conf_parse_size(text, &n) || n > INT64_MAX) {
-            return err_set(err, "'%s' must be a size such as 50MB or 64KiB, not '%s'", key->name, text);
-        }
-        *ret_value = (int64_t)n;
-        break;
-    case CONF_DURATION:
-    case CONF_DURATIONS:
-        if (!clock_parse_duration(text, ret_value)) {
-            return err_set(err, "'%s' must be a duration such as 100ms, 30s, 5m, 4h or 5d, not '%s'", key->name, text);
-        }
-        break;
-    case CONF_LISTEN:
-    case CONF_SERVERS:
-    case CONF_SOURCES:
-        return address_of(key, text, err);
-    case CONF_MODE:
-        *ret_value = strcmp(text, "starttls") == 0;
-        return *ret_value == 1 || strcmp(text, "tls") == 0 ||
-               err_set(err, "'%s' must be \"tls\" or \"starttls\", not '%s'", key->name, text);
-    default:
-        return true;
-    }
-    in_range = *ret_value >= key->least && *ret_value <= key->most;
-    return in_range || err_set(err, "'%s' is out of range: '%s'", key->name, text);
-}
 
 static const struct conf_key *find_key(const char *section, const char *name)
 {
@@ -131,7 +54,7 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt)
         cfg_error(cfg, "'%s' has more than %u items", key->name, CONF_LIST_MAX);
         return -1;
     }
-    if (!value_of(key, cfg_opt_getnstr(opt, last - 1), &value, &err)) {
+    if (!conf_value_read(key, cfg_opt_getnstr(opt, last - 1), &value, &err)) {
         cfg_error(cfg, "%s", err.text);
         return -1;
     }
@@ -181,53 +104,8 @@ static const char *first_error(cfg_t *cfg)
 
 static bool is_list(enum conf_kind kind)
 {
-    return kind == CONF_LISTEN || kind == CONF_SERVERS || kind == CONF_SOURCES || kind == CONF_PATHS || kind == CONF_DURATIONS;
-}
-
-static size_t tree_section(struct tree *tree, const char *section, size_t keys)
-{
-    for (size_t i = 0; i < tree->count; i++) {
-        if (strcmp(tree->section[i], section) == 0) {
-            return i;
-        }
-    }
-    tree->section[tree->count] = section;
-    tree->opts[tree->count] = mem_new_array(keys + SECTION_MAX + 1, sizeof(cfg_opt_t));
-    return tree->count++;
-}
-
-static void tree_add(cfg_opt_t *opts, cfg_opt_t opt)
-{
-    cfg_opt_t end = CFG_END();
-
-    while (opts->name != NULL) {
-        opts++;
-    }
-    opts[0] = opt;
-    opts[1] = end;
-}
-
-static void tree_build(struct tree *tree)
-{
-    size_t count;
-    const struct conf_key *schema = conf_schema(&count);
-
-    (void)tree_section(tree, "", count);
-    for (size_t i = 0; i < count; i++) {
-        size_t at = tree_section(tree, schema[i].section, count);
-        cfg_opt_t list = CFG_STR_LIST(schema[i].name, NULL, CFGF_NODEFAULT);
-        cfg_opt_t yes_no = CFG_BOOL(schema[i].name, cfg_false, CFGF_NODEFAULT);
-        cfg_opt_t text = CFG_STR(schema[i].name, NULL, CFGF_NODEFAULT);
-        cfg_opt_t opt = is_list(schema[i].kind) ? list : schema[i].kind == CONF_BOOL ? yes_no : text;
-        opt.validcb = validate;
-        tree_add(tree->opts[at], opt);
-    }
-    for (size_t i = 1; i < tree->count; i++) {
-        bool many = strcmp(tree->section[i], "submission") == 0;
-        cfg_opt_t one = CFG_SEC(tree->section[i], tree->opts[i], CFGF_NONE);
-        cfg_opt_t multi = CFG_SEC(tree->section[i], tree->opts[i], CFGF_MULTI);
-        tree_add(tree->opts[0], many ? multi : one);
-    }
+    return kind == CONF_LISTEN || kind == CONF_SERVERS || kind == CONF_SOURCES || kind == CONF_PATHS || kind == CONF_DURATIONS ||
+           kind == CONF_PINS;
 }
 
 static void tree_free(struct tree *tree)
@@ -262,17 +140,20 @@ static void store_value(const struct conf_key *key, void *object, const char *ba
     char *at = (char *)object + key->offset;
     int64_t number = 0;
 
-    (void)value_of(key, text, &number, NULL);
+    (void)conf_value_read(key, text, &number, NULL);
     switch (key->kind) {
     case CONF_STRING: *(char **)(void *)at = mem_strdup(text); break;
     case CONF_PATH: *(char **)(void *)at = path_of(base, text); break;
     case CONF_BOOL: *(bool *)(void *)at = strcmp(text, "true") == 0; break;
     case CONF_MODE: *(bool *)(void *)at = number != 0; break;
     case CONF_COUNT:
+    case CONF_CHOICE:
     case CONF_SIZE: *(uint64_t *)(void *)at = (uint64_t)number; break;
+    case CONF_DATE:
     case CONF_DURATION: *(int64_t *)(void *)at = number; break;
     case CONF_LISTEN:
     case CONF_SERVERS:
+    case CONF_PINS:
     case CONF_SOURCES: list_add((struct conf_list *)(void *)at, mem_strdup(text)); break;
     case CONF_PATHS: list_add((struct conf_list *)(void *)at, path_of(base, text)); break;
     case CONF_DURATIONS: {
@@ -326,23 +207,142 @@ static void store_section(const char *section, cfg_t *cfg, void *object, const c
     }
 }
 
+/* The objects of a section, one call each until NULL. */
+static void *object_at(struct conf *conf, const char *section, size_t i)
+{
+    if (strcmp(section, "submission") == 0) {
+        return i < conf->submission_count ? &conf->submission[i] : NULL;
+    }
+    if (strcmp(section, "domain") == 0) {
+        return i < conf->domain_count ? &conf->domain[i] : NULL;
+    }
+    if (strcmp(section, "tenant") == 0) {
+        return i < conf->tenant_count ? &conf->tenant[i] : NULL;
+    }
+    return i == 0 ? conf : NULL;
+}
+
+/* Makes room for n objects of a section that may stand n times. */
+static bool objects_make(struct conf *conf, const char *section, size_t n, struct err *err)
+{
+    bool submission = strcmp(section, "submission") == 0;
+    size_t most = submission ? CONF_SUBMISSION_MAX : CONF_DEMANDS_MAX;
+    bool domain = strcmp(section, "domain") == 0;
+
+    if (n > most) {
+        return err_set(err, "more than %zu %s sections", most, section);
+    }
+    if (submission) {
+        conf->submission_count = n;
+    } else if (n > 0) {
+        *(domain ? &conf->domain : &conf->tenant) = mem_new_array(n, sizeof(struct conf_demand));
+        *(domain ? &conf->domain_count : &conf->tenant_count) = n;
+    }
+    return true;
+}
+
+static bool demand_check(const char *section, struct conf_demand *demand, struct err *err)
+{
+    return strcmp(section, "domain") == 0 ? conf_demand_domain_check(demand, err) : conf_demand_tenant_check(demand, err);
+}
+
+static void free_section(const char *section, void *object);
+
+/* Looks at a titled section as soon as it was read, so that the line is right. */
+static int validate_titled(cfg_t *cfg, cfg_opt_t *opt)
+{
+    cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+    struct conf_demand demand = {.name = mem_strdup(cfg_title(section))};
+    struct err err = {{0}};
+    bool ok;
+
+    store_section(opt->name, section, &demand, "");
+    ok = demand_check(opt->name, &demand, &err);
+    free_section(opt->name, &demand);
+    mem_free(demand.name);
+    if (!ok) {
+        cfg_error(cfg, "%s \"%s\": %s", opt->name, cfg_title(section), err.text);
+    }
+    return ok ? 0 : -1;
+}
+
+static size_t tree_section(struct tree *tree, const char *section, size_t keys)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        if (strcmp(tree->section[i], section) == 0) {
+            return i;
+        }
+    }
+    tree->section[tree->count] = section;
+    tree->opts[tree->count] = mem_new_array(keys + SECTION_MAX + 1, sizeof(cfg_opt_t));
+    return tree->count++;
+}
+
+static void tree_add(cfg_opt_t *opts, cfg_opt_t opt)
+{
+    cfg_opt_t end = CFG_END();
+
+    while (opts->name != NULL) {
+        opts++;
+    }
+    opts[0] = opt;
+    opts[1] = end;
+}
+
+/* Sections that may stand several times: the flags for libconfuse; CFGF_NONE for the others. */
+static cfg_flag_t repeated(const char *section)
+{
+    if (strcmp(section, "domain") == 0 || strcmp(section, "tenant") == 0) {
+        return CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
+    }
+    return strcmp(section, "submission") == 0 ? CFGF_MULTI : CFGF_NONE;
+}
+
+static void tree_build(struct tree *tree)
+{
+    size_t count;
+    const struct conf_key *schema = conf_schema(&count);
+
+    (void)tree_section(tree, "", count);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = tree_section(tree, schema[i].section, count);
+        cfg_opt_t list = CFG_STR_LIST(schema[i].name, NULL, CFGF_NODEFAULT);
+        cfg_opt_t yes_no = CFG_BOOL(schema[i].name, cfg_false, CFGF_NODEFAULT);
+        cfg_opt_t text = CFG_STR(schema[i].name, NULL, CFGF_NODEFAULT);
+        cfg_opt_t opt = is_list(schema[i].kind) ? list : schema[i].kind == CONF_BOOL ? yes_no : text;
+        opt.validcb = validate;
+        tree_add(tree->opts[at], opt);
+    }
+    for (size_t i = 1; i < tree->count; i++) {
+        cfg_opt_t opt = CFG_SEC(tree->section[i], tree->opts[i], repeated(tree->section[i]));
+        opt.validcb = opt.flags & CFGF_TITLE ? validate_titled : NULL;
+        tree_add(tree->opts[0], opt);
+    }
+}
+
 static bool store_all(const struct tree *tree, cfg_t *cfg, const char *base, struct conf *conf, struct err *err)
 {
     for (size_t i = 0; i < tree->count; i++) {
         const char *section = tree->section[i];
         unsigned n = i == 0 ? 1 : cfg_size(cfg, section);
-        if (strcmp(section, "submission") != 0) {
+        if (repeated(section) == CFGF_NONE) {
             store_section(section, i == 0 ? cfg : n == 0 ? NULL : cfg_getnsec(cfg, section, 0), conf, base);
             continue;
         }
-        if (n > CONF_SUBMISSION_MAX) {
-            return err_set(err, "more than %u submission sections", CONF_SUBMISSION_MAX);
+        if (!objects_make(conf, section, n, err)) {
+            return false;
         }
         for (unsigned k = 0; k < n; k++) {
-            store_section(section, cfg_getnsec(cfg, section, k), &conf->submission[conf->submission_count++], base);
+            cfg_t *one = cfg_getnsec(cfg, section, k);
+            void *object = object_at(conf, section, k);
+            store_section(section, one, object, base);
+            if (repeated(section) & CFGF_TITLE) {
+                ((struct conf_demand *)object)->name = mem_strdup(cfg_title(one));
+                (void)demand_check(section, object, NULL);
+            }
         }
     }
-    return true;
+    return conf_demand_arrange(conf, err);
 }
 
 static bool need(const char *value, const char *key, const char *why, struct err *err)
@@ -435,6 +435,18 @@ static void free_value(const struct conf_key *key, void *object)
     }
 }
 
+static void free_section(const char *section, void *object)
+{
+    size_t count;
+    const struct conf_key *schema = conf_schema(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(schema[i].section, section) == 0) {
+            free_value(&schema[i], object);
+        }
+    }
+}
+
 void conf_free(struct conf **conf)
 {
     size_t count;
@@ -444,14 +456,19 @@ void conf_free(struct conf **conf)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(schema[i].section, "submission") != 0) {
-            free_value(&schema[i], *conf);
-            continue;
-        }
-        for (size_t k = 0; k < (*conf)->submission_count; k++) {
-            free_value(&schema[i], &(*conf)->submission[k]);
+        void *object;
+        for (size_t k = 0; (object = object_at(*conf, schema[i].section, k)) != NULL; k++) {
+            free_value(&schema[i], object);
         }
     }
+    for (size_t i = 0; i < (*conf)->domain_count; i++) {
+        mem_free((*conf)->domain[i].name);
+    }
+    for (size_t i = 0; i < (*conf)->tenant_count; i++) {
+        mem_free((*conf)->tenant[i].name);
+    }
+    mem_free((*conf)->domain);
+    mem_free((*conf)->tenant);
     mem_free(*conf);
     *conf = NULL;
 }

@@ -13,9 +13,14 @@
 #define MIB (INT64_C(1024) * 1024)
 
 #define KEY(section, name, kind, member, fallback, least, most, help) \
-    {(section), (name), (kind), offsetof(struct conf, member), 0, (fallback), (least), (most), (help)}
+    {(section), (name), (kind), offsetof(struct conf, member), 0, (fallback), (least), (most), (help), NULL}
 #define SUB(name, kind, member, fallback, help) \
-    {"submission", (name), (kind), offsetof(struct conf_submission, member), 0, (fallback), 0, 0, (help)}
+    {"submission", (name), (kind), offsetof(struct conf_submission, member), 0, (fallback), 0, 0, (help), NULL}
+#define DEMAND(section, name, kind, member, help) \
+    {(section), (name), (kind), offsetof(struct conf_demand, member), 0, NULL, 0, 0, (help), NULL}
+#define CHOICE(section, name, type, member, fallback, least, choices, help) \
+    {(section), (name), CONF_CHOICE, offsetof(type, member), 0, (fallback), (least), 0, (help), (choices)}
+#define LEVELS "pkix|pkix+dnssec|sts|dane"
 
 static const struct conf_key schema[] = {
     KEY("", "hostname", CONF_STRING, hostname, NULL, 0, 0,
@@ -48,6 +53,23 @@ static const struct conf_key schema[] = {
 
     KEY("trust", "ca-file", CONF_PATH, trust_ca_file, "/etc/ssl/certs/ca-certificates.crt", 0, 0,
         "PEM bundle of the authorities that may vouch for receiving servers."),
+    CHOICE("trust", "profile", struct conf, trust_profile, "strict", 0, "strict|nist|fips",
+        "What is asked of protocol, cipher, group and keys. strict: TLS 1.3, or TLS 1.2 with forward secrecy and AEAD; nist: "
+        "SP 800-52r2; fips: the same, made by OpenSSL's FIPS provider, without which the start is refused."),
+    CHOICE("trust", "minimum", struct conf, trust_minimum, "pkix", 1, LEVELS,
+        "Least proof of a receiving server. Tenant, domain, credential and message can each raise it, never lower it; what "
+        "cannot be proved so high is posted to the Message Center."),
+    KEY("trust", "memory", CONF_DURATION, trust_memory, "90d", 1000 * 1000, 3650 * DAY,
+        "How long the best proof a domain has shown is remembered after it was last shown: until then less is not believed."),
+
+    CHOICE("domain", "minimum", struct conf_demand, minimum, NULL, 1, LEVELS, "Least proof of the domain's servers."),
+    DEMAND("domain", "pins", CONF_PINS, pins,
+        "Keys, one of which must be in the verified chain: \"sha256:BASE64\" of the server's public key (SubjectPublicKeyInfo), "
+        "\"ca-sha256:BASE64\" of an authority's. At least two, so that one is a spare."),
+    DEMAND("domain", "pins-until", CONF_DATE, pins_until,
+        "Last day (UTC) on which the pins hold, such as \"2027-03-01\"; past that they have no effect, and that is alarmed."),
+
+    CHOICE("tenant", "minimum", struct conf_demand, minimum, NULL, 1, LEVELS, "Least proof for mail of this tenant."),
 
     KEY("courier", "port", CONF_COUNT, courier_port, "25", 1, 65535, "Port of receiving servers."),
     KEY("courier", "source", CONF_SOURCES, courier_source, NULL, 0, 0, "Local addresses to send from, one of each family at most."),
@@ -55,7 +77,7 @@ static const struct conf_key schema[] = {
     KEY("courier", "allow-private", CONF_BOOL, courier_allow_private, "false", 0, 0,
         "Whether loopback and private addresses may be receivers."),
     {"courier", "retry", CONF_DURATIONS, offsetof(struct conf, courier_retry), offsetof(struct conf, courier_retry_count),
-     "1m 5m 15m 30m", 100 * 1000, DAY, "Waits before the next attempts; the last one repeats."},
+     "1m 5m 15m 30m", 100 * 1000, DAY, "Waits before the next attempts; the last one repeats.", NULL},
     KEY("courier", "hold", CONF_DURATION, courier_hold, "4h", 100 * 1000, 5 * DAY,
         "Holding limit: what could not be delivered by then is posted to the Message Center."),
     KEY("courier", "connect-timeout", CONF_DURATION, courier_connect_timeout, "30s", 100 * 1000, 5 * MINUTE,
@@ -109,6 +131,9 @@ static const struct {
     {"limits", "Bounds. Reaching one is answered with a sentence, never with growth."},
     {"resolver", "DNS, for everything."},
     {"trust", "What a receiving server's proof is measured by. There is no way to go below TLS 1.2 with a verified peer."},
+    {"domain", "Demands on one recipient domain, its name as title: `domain \"example.org\" { minimum = \"dane\" }`. A title with a "
+               "dot in front, \".example.org\", covers every name below it and not itself. May stand 1000 times."},
+    {"tenant", "Demands of one tenant, its name as title: `tenant \"clinic-a\" { minimum = \"sts\" }`. May stand 1000 times."},
     {"courier", "Delivery."},
     {"notice", "Mail that Sealpost itself sends to recipients: notices and codes, without private text."},
     {"center", "The Message Center, where recipients read what could not be delivered safely."},

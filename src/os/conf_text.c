@@ -17,6 +17,9 @@ static const char *kind_text(enum conf_kind kind)
     case CONF_SOURCES: return "list of addresses";
     case CONF_PATHS: return "list of paths";
     case CONF_DURATIONS: return "list of durations";
+    case CONF_DATE: return "day";
+    case CONF_PINS: return "list of pins";
+    case CONF_CHOICE: break;
     case CONF_MODE: return "\"tls\" or \"starttls\"";
     case CONF_STRING: break;
     }
@@ -41,7 +44,7 @@ static void put_value(struct buf *out, const char *text)
 static void put_key(struct buf *out, const struct conf_key *key)
 {
     (void)buf_printf(out, "*%s* = ", key->name);
-    put_value(out, kind_text(key->kind));
+    put_value(out, key->choices != NULL ? key->choices : kind_text(key->kind));
     (void)buf_append_str(out, "\n\t");
     put_value(out, key->help);
     if (key->fallback != NULL && *key->fallback != '\0') {
