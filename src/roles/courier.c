@@ -211,6 +211,7 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
         return false;
     }
     courier->scratch = tls_scratch_create();
+    courier->home = (struct peer_home){courier->loop, courier->scratch, courier->tls, courier->conf};
     courier->memory = courier_memory_create();
     courier->field = sealed_field_create();
     courier->writer = sealed_writer_create();
@@ -234,7 +235,7 @@ static bool sandboxed(void *ctx, struct err *err)
 static void reload(void *ctx, const struct conf *conf)
 {
     struct courier *courier = ctx;
-    courier->conf = conf;
+    courier->conf = courier->home.conf = conf;
     courier_dossiers_free(&courier->dossiers); /* another resolver, another trust anchor */
     courier->dossiers = courier_dossiers_create();
 }

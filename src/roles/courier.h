@@ -17,9 +17,8 @@
 #include "keys/sealed_writer.h"
 #include "mail/address.h"
 #include "mail/envelope.h"
-#include "net/tls_client.h"
-#include "net/tls_conn.h"
 #include "os/role.h"
+#include "roles/peer.h"
 #include "smtp/smtp_client_transaction.h"
 #include "trust/trust_destination.h"
 #include "trust/trust_evidence.h"
@@ -184,6 +183,7 @@ struct courier {
     struct loop *loop;
     struct tls_client *tls;
     struct tls_scratch *scratch;
+    struct peer_home home; /* loop, tls, scratch and conf for peers */
     struct sealed_field *field;
     struct hmac *sha256;
     struct sealed_writer *writer;

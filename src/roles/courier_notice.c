@@ -107,7 +107,7 @@ bool courier_notice_compose(struct courier_lease *lease, struct err *err)
 
 struct smtp_permit *courier_notice_permit(struct courier_lease *lease)
 {
-    return smtp_permit_notice(lease->session->smtp);
+    return smtp_permit_notice(peer_smtp(lease->session->peer));
 }
 
 static void decide(struct courier_lease *lease, enum trust_reason reason, enum msg_outcome outcome)

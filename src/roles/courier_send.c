@@ -52,7 +52,7 @@ static enum smtp_read_status read_text(void *context, struct slice *ret_piece)
 /* The next batch: undecided recipients, as many as one transaction may have there. */
 static void choose_batch(struct courier_lease *lease)
 {
-    uint32_t rcpt_max = lease->session->facts.caps.rcpt_max;
+    uint32_t rcpt_max = lease->session->facts->caps.rcpt_max;
     size_t room = rcpt_max > 0 && rcpt_max < SMTP_CLIENT_RECIPIENTS_MAX ? rcpt_max : SMTP_CLIENT_RECIPIENTS_MAX;
     lease->batch_count = 0;
     for (size_t i = 0; i < lease->count && lease->batch_count < room; i++) {
@@ -104,7 +104,7 @@ static void begin(struct courier_lease *lease, struct smtp_permit *permit)
     }
     if (start_content(lease, &message))
         lease->transaction =
-            smtp_client_transaction_start(lease->session->smtp, &permit, &message, to, lease->batch_count);
+            smtp_client_transaction_start(peer_smtp(lease->session->peer), &permit, &message, to, lease->batch_count);
     smtp_permit_free(&permit);
 }
 
@@ -124,7 +124,7 @@ static void finish(struct courier_lease *lease)
 
 static void decide_rest(struct courier_lease *lease, enum trust_action action, enum trust_reason reason)
 {
-    courier_lease_decide_all(lease, (struct trust_verdict){.action = action, .reason = reason}, &lease->session->facts);
+    courier_lease_decide_all(lease, (struct trust_verdict){.action = action, .reason = reason}, lease->session->facts);
     finish(lease);
 }
 
@@ -134,9 +134,9 @@ static void start_mail(struct courier_lease *lease)
     struct courier_session *session = lease->session;
     struct smtp_permit *permit = NULL;
     struct trust_needs needs = courier_send_needs(lease);
-    struct trust_verdict fits = trust_verdict_needs(&session->facts.caps, &needs);
+    struct trust_verdict fits = trust_verdict_needs(&session->facts->caps, &needs);
     lease->verdict =
-        trust_proved_permit(&lease->route.domain, &session->facts, session->smtp, clock_utc_us(), &permit);
+        trust_proved_permit(&lease->route.domain, session->facts, peer_smtp(session->peer), clock_utc_us(), &permit);
     if (permit == NULL) {
         courier_lease_decide_all(lease, trust_verdict_hold(lease->verdict, false), NULL);
         decide_rest(lease, TRUST_LATER, TRUST_REASON_LOST_BEFORE_END);
@@ -147,20 +147,20 @@ static void start_mail(struct courier_lease *lease)
         decide_rest(lease, fits.action, fits.reason);
         return;
     }
-    if (session->messages == 0 && tls_conn_is_secure(session->conn))
-        tls_client_proved(tls_conn_ssl(session->conn));
+    if (session->messages == 0)
+        peer_proved(session->peer);
     choose_batch(lease);
     begin(lease, permit);
     if (lease->transaction == NULL)
         decide_rest(lease, TRUST_LATER, TRUST_REASON_LOCAL);
     else
-        courier_session_pump(session);
+        peer_pump(session->peer);
 }
 
 static void start_notice(struct courier_lease *lease)
 {
     struct trust_needs needs = courier_send_needs(lease);
-    if (trust_verdict_needs(&lease->session->facts.caps, &needs).action != TRUST_SEND) {
+    if (trust_verdict_needs(&lease->session->facts->caps, &needs).action != TRUST_SEND) {
         courier_walk_refused(lease, true);
         courier_lease_go(lease, COURIER_WALK);
         return;
@@ -168,7 +168,7 @@ static void start_notice(struct courier_lease *lease)
     choose_batch(lease);
     begin(lease, courier_notice_permit(lease));
     if (lease->transaction != NULL) {
-        courier_session_pump(lease->session);
+        peer_pump(lease->session->peer);
         return;
     }
     courier_walk_refused(lease, false);
@@ -177,10 +177,10 @@ static void start_notice(struct courier_lease *lease)
 
 static void start(struct courier_lease *lease)
 {
-    enum smtp_client_state state = smtp_client_connection_state(lease->session->smtp);
+    enum smtp_client_state state = smtp_client_connection_state(peer_smtp(lease->session->peer));
     if (state == SMTP_CLIENT_RESETTING)
         return; /* woken when it is READY again */
-    if (state == SMTP_CLIENT_ENDED || lease->session->conn == NULL) {
+    if (state == SMTP_CLIENT_ENDED || !peer_is_open(lease->session->peer)) {
         if (for_mail(lease)) {
             decide_rest(lease, TRUST_LATER, TRUST_REASON_LOST_BEFORE_END);
             return;
@@ -223,8 +223,8 @@ static void take_outcome(struct courier_lease *lease, struct courier_recipient *
     if (r->verdict.action == TRUST_SEND)
         r->verdict.level = lease->verdict.level;
     r->reply = o->text != NULL ? mem_strdup(o->text) : NULL;
-    r->host = mem_strdup(lease->session->facts.host);
-    r->relayed = !lease->session->facts.caps.dsn;
+    r->host = mem_strdup(lease->session->facts->host);
+    r->relayed = !lease->session->facts->caps.dsn;
 }
 
 static bool anybody_left(const struct courier_lease *lease)

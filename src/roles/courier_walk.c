@@ -114,7 +114,7 @@ static void open_next(struct courier_lease *lease)
 
 static enum courier_walk_end judge_mail(struct courier_lease *lease)
 {
-    const struct trust_session *facts = &lease->session->facts;
+    const struct trust_session *facts = lease->session->facts;
     struct trust_verdict v = trust_verdict_session(&lease->route.domain, facts, clock_utc_us());
     lease->verdict = v;
     note(lease, facts, v);
@@ -133,7 +133,7 @@ static enum courier_walk_end judge_mail(struct courier_lease *lease)
 
 static enum courier_walk_end judge_notice(struct courier_lease *lease)
 {
-    const struct trust_session *facts = &lease->session->facts;
+    const struct trust_session *facts = lease->session->facts;
     int64_t now = clock_utc_us();
     enum trust_channel channel =
         trust_notice_channel(&lease->route.domain, facts, lease->session->clear, attack(lease), now);
@@ -164,7 +164,7 @@ enum courier_walk_end courier_walk_step(struct courier_lease *lease)
 {
     for (;;) {
         if (lease->session != NULL) {
-            if (!lease->session->settled)
+            if (!peer_is_settled(lease->session->peer))
                 return COURIER_WALK_WAIT;
             if ((for_notice(lease) ? judge_notice(lease) : judge_mail(lease)) == COURIER_WALK_FOUND)
                 return COURIER_WALK_FOUND;

@@ -61,10 +61,21 @@ struct smtp_client_connection *peer_smtp(struct peer *peer);
 /* True while bytes can be exchanged. */
 bool peer_is_open(const struct peer *peer);
 
+/* Asks the same connection about another domain that names the same host: the facts that depend on the domain (DNS state,
+ * TLSA and what the chain is worth by it) are set from want; sts_match and pin are cleared for the owner to set. Everything
+ * else in want is ignored. Only while it is open. */
+void peer_ask_again(struct peer *peer, const struct peer_want *want);
+
+/* The peer was proved: its TLS session may be resumed by a later connection, which is judged by itself. */
+void peer_proved(struct peer *peer);
+
+/* Nobody needs the connection now: after rest_us without use it says goodbye by itself. 0: it is needed again. */
+void peer_rest(struct peer *peer, int64_t rest_us);
+
 /* Sends what the protocol side has to say. After a transaction was started, or QUIT. */
 void peer_pump(struct peer *peer);
 
-/* Says QUIT and ends within a second; moved() follows when it is over. */
+/* Says QUIT and ends within a second; moved() follows when it is over. Nothing happens when it is not open. */
 void peer_goodbye(struct peer *peer);
 
 /* Frees at once, whatever the state. *peer becomes NULL; NULL is accepted. Not from inside a callback. */
