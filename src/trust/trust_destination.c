@@ -24,6 +24,22 @@ void trust_destination_add(struct trust_destination *destination, struct trust_v
         destination->first_failure = verdict;
 }
 
+struct trust_verdict trust_destination_add_host(struct trust_destination *destination,
+                                                const struct trust_destination *of_host)
+{
+    struct trust_verdict v = of_host->first_failure;
+    struct trust_verdict later = of_host->first_later;
+    bool unreached = later.reason >= TRUST_REASON_REFUSED && later.reason <= TRUST_REASON_UNREACHABLE;
+    if (of_host->tried == 0)
+        return v;
+    if (later.action != 0 && (v.action == 0 || !unreached))
+        v = later;
+    v.attack = of_host->attack;
+    trust_destination_add(destination, v);
+    destination->unproved = destination->unproved || of_host->unproved;
+    return v;
+}
+
 struct trust_verdict trust_destination_end(const struct trust_destination *destination,
                                            const struct trust_domain *domain)
 {

@@ -19,6 +19,12 @@ void trust_destination_init(struct trust_destination *destination);
 /* Adds the verdict on one host. SEND, POST and RETURN end the walk and are not added. */
 void trust_destination_add(struct trust_destination *destination, struct trust_verdict verdict);
 
+/* Adds a host by what its addresses gave, each added to of_host before: its best word counts, and connections that failed
+ * count only when no address answered, for they say nothing about a host that answered on another one. Nothing is added
+ * when no address was tried. Returns the host's verdict (action 0: none). */
+struct trust_verdict trust_destination_add_host(struct trust_destination *destination,
+                                                const struct trust_destination *of_host);
+
 /* The verdict when no host is left. A domain that has proved itself before, and of whose hosts one now fails at TLS or
  * its certificate, has fallen: LATER with a sign of attack, whatever the other hosts said. Who can show a false host can
  * silence the others, and LATER without the sign would end as a letter with an open notice. */
