@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "base/buf.h"
 #include "base/id.h"
@@ -14,10 +15,18 @@
 #include "net/tls_hole.h"
 #include "net/tls_profile.h"
 
+#define STAPLE_MAX 65536u /* bytes of a staple kept with a session: with its signer's certificate it has about 2 KB */
+
 struct tls_client {
     SSL_CTX *ctx;
     int peer_index;       /* ex_data of SSL: struct peer */
-    struct map *sessions; /* digest of host and address > SSL_SESSION */
+    struct map *sessions; /* digest of host and address > struct kept */
+};
+
+/* A session to resume, and what only its first handshake brought. */
+struct kept {
+    SSL_SESSION *session;
+    struct buf staple;
 };
 
 struct peer {
@@ -25,6 +34,7 @@ struct peer {
     struct digest name;
     bool proved;
     SSL_SESSION *waiting; /* came before the proof */
+    struct buf staple;    /* of the session that is resumed */
     int alert_read;       /* -1: none */
     int alert_written;
 };
@@ -40,6 +50,7 @@ static void peer_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long
     if (peer == NULL)
         return;
     SSL_SESSION_free(peer->waiting);
+    buf_free(&peer->staple);
     mem_free(peer);
 }
 
@@ -69,6 +80,15 @@ static void note_alert(const SSL *ssl, int where, int value)
         peer->alert_written = value & 0xff;
 }
 
+static void forget(struct kept *kept)
+{
+    if (kept == NULL)
+        return;
+    SSL_SESSION_free(kept->session);
+    buf_free(&kept->staple);
+    mem_free(kept);
+}
+
 /* Room for one more: any entry will do, they are all equally easily made again. */
 static void make_room(struct map *sessions)
 {
@@ -79,22 +99,43 @@ static void make_room(struct map *sessions)
         return;
     struct digest gone;
     memcpy(&gone, name, sizeof(gone));
-    SSL_SESSION_free(map_remove(sessions, &gone));
+    forget(map_remove(sessions, &gone));
 }
 
-static void keep(struct tls_client *client, const struct digest *name, SSL_SESSION *session)
+static bool must_staple(const SSL *ssl)
 {
-    SSL_SESSION_free(map_remove(client->sessions, name));
-    make_room(client->sessions);
-    if (!map_put(client->sessions, name, session))
+    const X509 *leaf = SSL_get0_peer_certificate(ssl);
+    return leaf == NULL || X509_get_ext_by_NID(leaf, NID_tlsfeature, -1) >= 0;
+}
+
+/* Keeps the session of a proved peer, if it is of a kind that may be resumed. Takes over session. */
+static void keep(const SSL *ssl, SSL_SESSION *session)
+{
+    struct peer *peer = peer_of(ssl);
+    struct map *sessions = peer->client->sessions;
+    if (!tls_client_extended_master(ssl) || must_staple(ssl)) {
         SSL_SESSION_free(session);
+        return;
+    }
+    struct kept *kept = mem_new(sizeof(*kept));
+    kept->session = session;
+    buf_init(&kept->staple, STAPLE_MAX);
+    (void)buf_append_slice(&kept->staple, tls_client_staple(ssl));
+    if (!buf_ok(&kept->staple)) { /* as if it had brought none */
+        buf_free(&kept->staple);
+        buf_init(&kept->staple, STAPLE_MAX);
+    }
+    forget(map_remove(sessions, &peer->name));
+    make_room(sessions);
+    if (!map_put(sessions, &peer->name, kept))
+        forget(kept);
 }
 
 static int new_session(SSL *ssl, SSL_SESSION *session)
 {
     struct peer *peer = peer_of(ssl);
     if (peer->proved) {
-        keep(peer->client, &peer->name, session);
+        keep(ssl, session);
     } else {
         SSL_SESSION_free(peer->waiting);
         peer->waiting = session;
@@ -111,8 +152,6 @@ static bool open_hole(SSL_CTX *ctx)
 
 static bool set_up(struct tls_client *client, const char *ca_file, struct err *err)
 {
-    if (!tls_profile_apply(client->ctx, err))
-        return false;
     if (tls_hole_verify() && !open_hole(client->ctx))
         return err_set(err, "TLS client: %s", tls_profile_error());
     ERR_clear_error();
@@ -129,11 +168,11 @@ static bool set_up(struct tls_client *client, const char *ca_file, struct err *e
     return client->peer_index >= 0 || err_set(err, "TLS client: %s", tls_profile_error());
 }
 
-struct tls_client *tls_client_create(const char *ca_file, struct err *err)
+struct tls_client *tls_client_create(const struct tls_library *library, const char *ca_file, struct err *err)
 {
     struct tls_client *client = mem_new(sizeof(*client));
     client->sessions = map_create(DIGEST_SIZE, TLS_CLIENT_SESSIONS_MAX);
-    client->ctx = SSL_CTX_new(TLS_client_method());
+    client->ctx = tls_library_ctx(library, TLS_client_method(), err);
     if (client->ctx == NULL || !set_up(client, ca_file, err))
         tls_client_free(&client);
     return client;
@@ -145,9 +184,9 @@ void tls_client_free(struct tls_client **client)
         return;
     size_t cursor = 0;
     const void *name = NULL;
-    void *session = NULL;
-    while (map_next((*client)->sessions, &cursor, &name, &session))
-        SSL_SESSION_free(session);
+    void *kept = NULL;
+    while (map_next((*client)->sessions, &cursor, &name, &kept))
+        forget(kept);
     map_free(&(*client)->sessions);
     SSL_CTX_free((*client)->ctx);
     mem_free(*client);
@@ -183,6 +222,7 @@ SSL *tls_client_ssl(struct tls_client *client, const char *host, const char *add
     peer->client = client;
     peer->name = name_of(host, address);
     peer->alert_read = peer->alert_written = -1;
+    buf_init(&peer->staple, STAPLE_MAX);
     if (SSL_set_ex_data(ssl, client->peer_index, peer) != 1) {
         mem_free(peer);
         SSL_free(ssl);
@@ -190,10 +230,12 @@ SSL *tls_client_ssl(struct tls_client *client, const char *host, const char *add
     }
     if (is_name(host))
         SSL_set_tlsext_host_name(ssl, host);
-    SSL_SESSION *kept = map_remove(client->sessions, &peer->name); /* RFC 8446 C.4: a ticket is used once */
+    (void)SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
+    struct kept *kept = map_remove(client->sessions, &peer->name); /* RFC 8446 C.4: a ticket is used once */
     if (kept != NULL) {
-        SSL_set_session(ssl, kept);
-        SSL_SESSION_free(kept);
+        SSL_set_session(ssl, kept->session);
+        (void)buf_append_slice(&peer->staple, buf_slice(&kept->staple));
+        forget(kept);
     }
     SSL_set_connect_state(ssl);
     return ssl;
@@ -204,7 +246,7 @@ void tls_client_proved(SSL *ssl)
     struct peer *peer = peer_of(ssl);
     peer->proved = true;
     if (peer->waiting != NULL)
-        keep(peer->client, &peer->name, peer->waiting);
+        keep(ssl, peer->waiting);
     peer->waiting = NULL;
 }
 
@@ -231,6 +273,37 @@ X509_STORE *tls_client_anchors(const struct tls_client *client)
 STACK_OF(X509) *tls_client_chain(const SSL *ssl)
 {
     return SSL_get_peer_cert_chain(ssl);
+}
+
+struct slice tls_client_staple(const SSL *ssl)
+{
+    const uint8_t *staple = NULL;
+    if (SSL_session_reused(ssl) == 1)
+        return buf_slice(&peer_of(ssl)->staple);
+    long len = SSL_get_tlsext_status_ocsp_resp((SSL *)(uintptr_t)ssl, &staple);
+    return len > 0 && staple != NULL ? slice_of(staple, (size_t)len) : SLICE_EMPTY;
+}
+
+enum tls_client_cipher tls_client_cipher(const SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+    switch (cipher == NULL ? NID_undef : SSL_CIPHER_get_cipher_nid(cipher)) {
+    case NID_aes_128_gcm:
+    case NID_aes_256_gcm:
+        return TLS_CLIENT_AES_GCM;
+    case NID_aes_128_ccm:
+    case NID_aes_256_ccm:
+        return TLS_CLIENT_AES_CCM;
+    case NID_chacha20_poly1305:
+        return TLS_CLIENT_CHACHA20;
+    default:
+        return TLS_CLIENT_OTHER;
+    }
+}
+
+bool tls_client_extended_master(const SSL *ssl)
+{
+    return SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support((SSL *)(uintptr_t)ssl) == 1;
 }
 
 bool tls_client_suite(const SSL *ssl, bool *ret_ephemeral)

@@ -18,6 +18,7 @@
 #define CHAIN_MAX 10 /* certificates above the leaf */
 
 struct tls_server {
+    const struct tls_library *library;
     SSL_CTX *ctx;
     int64_t ticket_keys_until;
     uint8_t end_point[TLS_SERVER_END_POINT_MAX];
@@ -48,8 +49,9 @@ static bool make_end_point(struct tls_server *server, X509 *leaf)
 
 static bool use_chain(struct tls_server *server, BIO *pem, struct err *err)
 {
-    X509 *leaf = PEM_read_bio_X509_AUX(pem, NULL, refuse_password, NULL);
-    bool ok = leaf != NULL && SSL_CTX_use_certificate(server->ctx, leaf) == 1 && make_end_point(server, leaf);
+    X509 *leaf = X509_new_ex(tls_library_context(server->library), NULL);
+    bool ok = leaf != NULL && PEM_read_bio_X509_AUX(pem, &leaf, refuse_password, NULL) != NULL;
+    ok = ok && SSL_CTX_use_certificate(server->ctx, leaf) == 1 && make_end_point(server, leaf);
     X509_free(leaf);
     if (!ok)
         return err_set(err, "certificate: %s", tls_profile_error());
@@ -69,7 +71,11 @@ static bool use_chain(struct tls_server *server, BIO *pem, struct err *err)
 
 static bool use_key(struct tls_server *server, BIO *pem, struct err *err)
 {
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, refuse_password, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(pem, NULL, refuse_password, NULL, tls_library_context(server->library), NULL);
+    if (key != NULL && !tls_profile_key(tls_library_profile(server->library), key, err)) {
+        EVP_PKEY_free(key);
+        return err_prefix(err, "private key: ");
+    }
     bool ok = key != NULL && SSL_CTX_use_PrivateKey(server->ctx, key) == 1 && SSL_CTX_check_private_key(server->ctx) == 1;
     EVP_PKEY_free(key);
     return ok || err_set(err, "private key: %s (it must be PEM, without a password, and belong to the certificate)",
@@ -120,11 +126,13 @@ static void change_ticket_keys(struct tls_server *server)
     server->ticket_keys_until = now + TLS_SERVER_TICKET_LIFE_US;
 }
 
-struct tls_server *tls_server_create(struct slice certificate, struct slice key, const char *alpn, struct err *err)
+struct tls_server *tls_server_create(const struct tls_library *library, struct slice certificate, struct slice key,
+                                     const char *alpn, struct err *err)
 {
     struct tls_server *server = mem_new(sizeof(*server));
-    server->ctx = SSL_CTX_new(TLS_server_method());
-    if (server->ctx == NULL || !tls_profile_apply(server->ctx, err) || !use_pem(server, certificate, key, err)) {
+    server->library = library;
+    server->ctx = tls_library_ctx(library, TLS_server_method(), err);
+    if (server->ctx == NULL || !use_pem(server, certificate, key, err)) {
         tls_server_free(&server);
         return NULL;
     }
@@ -152,7 +160,8 @@ static bool read_file(int fd, struct buf *out, struct err *err)
     }
 }
 
-struct tls_server *tls_server_create_fd(int certificate, int key, const char *alpn, struct err *err)
+struct tls_server *tls_server_create_fd(const struct tls_library *library, int certificate, int key, const char *alpn,
+                                        struct err *err)
 {
     struct buf chain_pem;
     struct buf key_pem;
@@ -164,7 +173,7 @@ struct tls_server *tls_server_create_fd(int certificate, int key, const char *al
     else if (!read_file(key, &key_pem, err))
         err_prefix(err, "key file: ");
     else
-        server = tls_server_create(buf_slice(&chain_pem), buf_slice(&key_pem), alpn, err);
+        server = tls_server_create(library, buf_slice(&chain_pem), buf_slice(&key_pem), alpn, err);
     buf_free(&chain_pem);
     buf_free(&key_pem);
     return server;

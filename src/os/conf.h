@@ -59,6 +59,7 @@ struct conf {
     char *resolver_trust_anchor;       /* file of DS or DNSKEY records; NULL: none, everything counts as insecure */
     char *trust_ca_file;               /* PEM bundle */
     uint64_t trust_profile;            /* enum trust_profile: 0 strict, 1 nist, 2 fips */
+    char *trust_fips_config;           /* what `openssl fipsinstall` wrote; read with profile fips only */
     uint64_t trust_minimum;            /* enum trust_level: 1 pkix, 2 pkix+dnssec, 3 sts, 4 dane */
     int64_t trust_memory;              /* how long the best level a domain has shown is kept */
     struct conf_demand *domain;        /* sorted by name */

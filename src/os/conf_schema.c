@@ -56,6 +56,8 @@ static const struct conf_key schema[] = {
     CHOICE("trust", "profile", struct conf, trust_profile, "strict", 0, "strict|nist|fips",
         "What is asked of protocol, cipher, group and keys. strict: TLS 1.3, or TLS 1.2 with forward secrecy and AEAD; nist: "
         "SP 800-52r2; fips: the same, made by OpenSSL's FIPS provider, without which the start is refused."),
+    KEY("trust", "fips-config", CONF_PATH, trust_fips_config, "/etc/ssl/fipsmodule.cnf", 0, 0,
+        "File that `openssl fipsinstall` wrote for OpenSSL's FIPS provider; read with profile \"fips\" only."),
     CHOICE("trust", "minimum", struct conf, trust_minimum, "pkix", 1, LEVELS,
         "Least proof of a receiving server. Tenant, domain, credential and message can each raise it, never lower it; what "
         "cannot be proved so high is posted to the Message Center."),

@@ -190,6 +190,7 @@ static void stop(void *ctx)
     courier_dossiers_free(&courier->dossiers);
     tls_scratch_free(&courier->scratch);
     tls_client_free(&courier->tls);
+    tls_library_free(&courier->library);
     mem_free(courier);
 }
 
@@ -205,8 +206,11 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
     list_init(&courier->sessions);
     list_init(&courier->dead);
     list_init(&courier->dead_sessions);
-    courier->tls = tls_client_create(courier->conf->trust_ca_file, err);
+    courier->library = tls_library_create((enum tls_profile)courier->conf->trust_profile, courier->conf->trust_fips_config, err);
+    if (courier->library != NULL)
+        courier->tls = tls_client_create(courier->library, courier->conf->trust_ca_file, err);
     if (courier->tls == NULL) {
+        tls_library_free(&courier->library);
         mem_free(courier);
         return false;
     }

@@ -181,6 +181,7 @@ struct courier {
     struct role *role;
     const struct conf *conf;
     struct loop *loop;
+    struct tls_library *library;
     struct tls_client *tls;
     struct tls_scratch *scratch;
     struct peer_home home; /* loop, tls, scratch and conf for peers */

@@ -163,12 +163,20 @@ static bool load_certificate(struct intake *intake, unsigned section, struct err
     int key = role_fd(intake->role, ROLE_FD_PRIVATE_KEY, section);
     if (certificate < 0 || key < 0)
         return err_set(err, "submission section %u has no certificate or key", section + 1);
-    struct tls_server *server = tls_server_create_fd(certificate, key, "smtp", err);
+    struct tls_server *server = tls_server_create_fd(intake->library, certificate, key, "smtp", err);
     if (server == NULL)
         return err_prefix(err, "submission section %u: ", section + 1);
     tls_server_free(&intake->tls[section]);
     intake->tls[section] = server;
     return true;
+}
+
+static bool load_certificates(struct intake *intake, const struct conf *conf, struct err *err)
+{
+    bool ok = true;
+    for (unsigned i = 0; ok && i < conf->submission_count; i++)
+        ok = load_certificate(intake, i, err);
+    return ok;
 }
 
 /* --- peers --- */
@@ -248,6 +256,7 @@ static void intake_stop(void *ctx)
     intake_keys_free(&intake->keys);
     for (unsigned i = 0; i < CONF_SUBMISSION_MAX; i++)
         tls_server_free(&intake->tls[i]);
+    tls_library_free(&intake->library);
     while (intake->writer_count > 0)
         sealed_writer_free(&intake->writers[--intake->writer_count]);
     sealed_field_free(&intake->field);
@@ -270,11 +279,10 @@ static bool intake_start(struct role *role, struct sandbox *sandbox, void **ret_
     intake->field = sealed_field_create();
     intake->sha256 = hmac_create(HMAC_SHA256);
     intake->writers[intake->writer_count++] = sealed_writer_create();
-    for (unsigned i = 0; i < conf->submission_count; i++) {
-        if (!load_certificate(intake, i, err)) {
-            intake_stop(intake);
-            return false;
-        }
+    intake->library = tls_library_create((enum tls_profile)conf->trust_profile, conf->trust_fips_config, err);
+    if (intake->library == NULL || !load_certificates(intake, conf, err)) {
+        intake_stop(intake);
+        return false;
     }
     find_listeners(intake, conf);
     sandbox->groups = SANDBOX_NET_SERVER;

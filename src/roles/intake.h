@@ -52,6 +52,7 @@ struct intake {
     struct loop *loop;
     struct tls_scratch *scratch;
     struct intake_settings *settings;
+    struct tls_library *library;
     struct tls_server *tls[CONF_SUBMISSION_MAX];
     struct intake_listener listeners[INTAKE_LISTENERS_MAX];
     size_t listener_count;

@@ -145,14 +145,16 @@ static void web_peer(void *ctx, enum role_kind kind, unsigned index, int fd)
 
 /* --- life --- */
 
-static struct tls_server *make_tls(struct role *role, struct err *err)
+static struct tls_server *make_tls(const struct web *web, struct err *err)
 {
-    return tls_server_create_fd(role_fd(role, ROLE_FD_CERTIFICATE, ROLE_CENTER_CERTIFICATE),
+    struct role *role = web->role;
+    return tls_server_create_fd(web->library, role_fd(role, ROLE_FD_CERTIFICATE, ROLE_CENTER_CERTIFICATE),
                                 role_fd(role, ROLE_FD_PRIVATE_KEY, ROLE_CENTER_CERTIFICATE), "http/1.1", err);
 }
 
 static bool web_start(struct role *role, struct sandbox *sandbox, void **ret_ctx, struct err *err)
 {
+    const struct conf *conf = role_conf(role);
     struct web *web = mem_new(sizeof(*web));
     web->role = role;
     list_init(&web->conns);
@@ -160,8 +162,11 @@ static bool web_start(struct role *role, struct sandbox *sandbox, void **ret_ctx
         web->listeners[i] = (struct web_listener){.web = web, .fd = role_fd(role, ROLE_FD_CENTER, (unsigned)i)};
     sandbox->groups = SANDBOX_NET_SERVER;
     sandbox->files_max = FILES_MAX;
-    web->tls = make_tls(role, err);
+    web->library = tls_library_create((enum tls_profile)conf->trust_profile, conf->trust_fips_config, err);
+    if (web->library != NULL)
+        web->tls = make_tls(web, err);
     if (web->tls == NULL) {
+        tls_library_free(&web->library);
         mem_free(web);
         return err_prefix(err, "Message Center: ");
     }
@@ -187,7 +192,7 @@ static void web_reload(void *ctx, const struct conf *conf)
 {
     struct web *web = ctx;
     struct err err = {""};
-    struct tls_server *tls = make_tls(web->role, &err);
+    struct tls_server *tls = make_tls(web, &err);
     (void)conf;
     if (tls == NULL) {
         log_error(role_log(web->role), "the old certificate stays: %s", err.text);
@@ -221,6 +226,7 @@ static void web_stop(void *ctx)
     chan_free(&web->keyd);
     chan_free(&web->scrub);
     tls_server_free(&web->tls);
+    tls_library_free(&web->library);
     tls_scratch_free(&web->scratch);
     mem_free_secret(web, sizeof(*web));
 }

@@ -28,6 +28,7 @@ struct web_listener {
 
 struct web {
     struct role *role;
+    struct tls_library *library;
     struct tls_server *tls;
     struct tls_scratch *scratch;
     struct chan *store;

@@ -12,6 +12,7 @@
 #include "net/tls_client.h"
 
 struct bench {
+    struct tls_library *library;
     struct tls_client *client;
     SSL_CTX *server;
     char ca_file[64];
@@ -40,7 +41,8 @@ static int set_up(void **state)
     FILE *f = fdopen(fd, "w");
     PEM_write_X509(f, x);
     fclose(f);
-    b->client = tls_client_create(b->ca_file, NULL);
+    b->library = tls_library_create(TLS_PROFILE_STRICT, NULL, NULL);
+    b->client = tls_client_create(b->library, b->ca_file, NULL);
     b->server = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate(b->server, x);
     SSL_CTX_use_PrivateKey(b->server, key);
@@ -58,6 +60,7 @@ static int tear_down(void **state)
     struct bench *b = *state;
     unlink(b->ca_file);
     tls_client_free(&b->client);
+    tls_library_free(&b->library);
     SSL_CTX_free(b->server);
     free(b);
     return 0;
@@ -151,10 +154,10 @@ static void test_only_proved_peers_are_resumed(void **state)
 static void test_no_anchors_no_client(void **state)
 {
     struct err err;
-    (void)state;
-    assert_null(tls_client_create("/nonexistent/ca.pem", &err));
+    struct bench *b = *state;
+    assert_null(tls_client_create(b->library, "/nonexistent/ca.pem", &err));
     assert_non_null(strstr(err.text, "ca-file"));
-    assert_null(tls_client_create(NULL, &err));
+    assert_null(tls_client_create(b->library, NULL, &err));
 }
 
 int main(void)
@@ -164,7 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_old_protocol_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_weak_suites_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_proved_peers_are_resumed, set_up, tear_down),
-        cmocka_unit_test(test_no_anchors_no_client),
+        cmocka_unit_test_setup_teardown(test_no_anchors_no_client, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

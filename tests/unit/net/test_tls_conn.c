@@ -33,6 +33,7 @@ struct side {
 struct world {
     struct loop *loop;
     struct tls_scratch *scratch;
+    struct tls_library *library;
     struct tls_server *server;
     SSL_CTX *client_ctx;
     struct side a; /* server */
@@ -117,12 +118,13 @@ static int setup(void **state)
     buf_init(&certificate, 65536);
     buf_init(&key, 65536);
     tls_pair_make("mx.example", &certificate, &key);
-    w->server = tls_server_create(buf_slice(&certificate), buf_slice(&key), "smtp", &err);
+    w->library = tls_library_create(TLS_PROFILE_STRICT, NULL, NULL);
+    w->server = tls_server_create(w->library, buf_slice(&certificate), buf_slice(&key), "smtp", &err);
     assert_non_null(w->server);
     buf_free(&certificate);
     buf_free(&key);
     w->client_ctx = SSL_CTX_new(TLS_client_method());
-    assert_true(tls_profile_apply(w->client_ctx, &err));
+    assert_true(tls_profile_apply(w->client_ctx, TLS_PROFILE_STRICT, &err));
     w->loop = loop_create();
     w->scratch = tls_scratch_create();
     w->limit = loop_timer_create(w->loop, on_limit, w);
@@ -146,6 +148,7 @@ static int teardown(void **state)
     buf_free(&w->a.got);
     buf_free(&w->b.got);
     tls_server_free(&w->server);
+    tls_library_free(&w->library);
     SSL_CTX_free(w->client_ctx);
     loop_timer_free(&w->limit);
     tls_scratch_free(&w->scratch);
@@ -384,6 +387,7 @@ static void a_key_of_another_certificate_is_refused(void **state)
     struct buf other;
     struct buf key;
     struct err err;
+    struct tls_library *library = tls_library_create(TLS_PROFILE_STRICT, NULL, NULL);
     (void)state;
     buf_init(&certificate, 65536);
     buf_init(&other, 65536);
@@ -391,12 +395,13 @@ static void a_key_of_another_certificate_is_refused(void **state)
     tls_pair_make("a.example", &certificate, &key);
     buf_reset(&key);
     tls_pair_make("b.example", &other, &key);
-    assert_null(tls_server_create(buf_slice(&certificate), buf_slice(&key), "smtp", &err));
-    assert_null(tls_server_create(SLICE_LIT("nothing"), buf_slice(&key), "smtp", &err));
-    assert_null(tls_server_create(buf_slice(&certificate), SLICE_EMPTY, "smtp", &err));
+    assert_null(tls_server_create(library, buf_slice(&certificate), buf_slice(&key), "smtp", &err));
+    assert_null(tls_server_create(library, SLICE_LIT("nothing"), buf_slice(&key), "smtp", &err));
+    assert_null(tls_server_create(library, buf_slice(&certificate), SLICE_EMPTY, "smtp", &err));
     buf_free(&certificate);
     buf_free(&other);
     buf_free(&key);
+    tls_library_free(&library);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

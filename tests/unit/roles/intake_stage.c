@@ -367,7 +367,7 @@ void stage_start(struct stage *stage, unsigned sessions, unsigned processes)
     spawn(stage);
     stage->scratch = tls_scratch_create();
     stage->client_ctx = SSL_CTX_new(TLS_client_method());
-    assert_true(tls_profile_apply(stage->client_ctx, &err));
+    assert_true(tls_profile_apply(stage->client_ctx, TLS_PROFILE_STRICT, &err));
     stage->maker = sealed_maker_create(SLICE_LIT("work/default/1"), &wrapping, NULL);
     boot(stage, sessions, processes);
     hand_over(stage);
