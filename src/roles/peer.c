@@ -3,6 +3,7 @@
 #include "roles/peer.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +18,13 @@
 
 /* Output queued in the connection before the protocol side is asked for more. */
 #define OUTPUT_AHEAD ((size_t)131072)
+
+static_assert((int)TLS_PROFILE_STRICT == (int)TRUST_PROFILE_STRICT && (int)TLS_PROFILE_NIST == (int)TRUST_PROFILE_NIST &&
+                  (int)TLS_PROFILE_FIPS == (int)TRUST_PROFILE_FIPS,
+              "profiles have the same numbers in net and trust");
+static_assert((int)TLS_CLIENT_OTHER == (int)TRUST_CIPHER_OTHER && (int)TLS_CLIENT_AES_GCM == (int)TRUST_CIPHER_AES_GCM &&
+                  (int)TLS_CLIENT_AES_CCM == (int)TRUST_CIPHER_AES_CCM && (int)TLS_CLIENT_CHACHA20 == (int)TRUST_CIPHER_CHACHA20,
+              "cipher families have the same numbers in net and trust");
 
 struct peer {
     const struct peer_home *home;
@@ -195,8 +203,11 @@ static void on_secured(void *ctx)
     tls->bits = facts.bits;
     tls->resumed = facts.resumed;
     tls->aead = tls_client_suite(ssl, &tls->ephemeral);
+    tls->cipher = (enum trust_cipher)tls_client_cipher(ssl);
+    tls->extended_master = tls_client_extended_master(ssl);
     const struct trust_cert_ask ask = {.store = tls_client_anchors(peer->home->tls), .chain = tls_client_chain(ssl),
-        .host = peer->facts.host, .now_us = clock_utc_us(), .profile = peer->profile};
+        .host = peer->facts.host, .now_us = clock_utc_us(), .profile = peer->profile,
+        .staple = tls_client_staple(ssl)};
     trust_cert_check(&ask, &peer->facts.cert);
     smtp_client_connection_tls_started(peer->smtp);
     turn(peer);
