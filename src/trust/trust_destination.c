@@ -7,17 +7,17 @@ void trust_destination_init(struct trust_destination *destination)
     memset(destination, 0, sizeof(*destination));
 }
 
-/* What a man in the middle can bring about: no TLS, broken TLS, another certificate. */
-static bool is_proof_failure(enum trust_reason reason)
+/* A connection that did not come about says nothing of a host that answered on another address. */
+static bool is_unreached(enum trust_reason reason)
 {
-    return reason >= TRUST_REASON_INJECTED && reason <= TRUST_REASON_CERT_REVOKED;
+    return reason == TRUST_REASON_REFUSED || reason == TRUST_REASON_TIMEOUT || reason == TRUST_REASON_UNREACHABLE;
 }
 
 void trust_destination_add(struct trust_destination *destination, struct trust_verdict verdict)
 {
     destination->tried++;
     destination->attack = destination->attack || verdict.attack;
-    destination->unproved = destination->unproved || is_proof_failure(verdict.reason);
+    destination->unproved = destination->unproved || trust_verdict_is_proof_failure(verdict.reason);
     if (verdict.action == TRUST_LATER && destination->first_later.action == 0)
         destination->first_later = verdict;
     if (verdict.action == TRUST_NEXT_HOST && destination->first_failure.action == 0)
@@ -29,10 +29,9 @@ struct trust_verdict trust_destination_add_host(struct trust_destination *destin
 {
     struct trust_verdict v = of_host->first_failure;
     struct trust_verdict later = of_host->first_later;
-    bool unreached = later.reason >= TRUST_REASON_REFUSED && later.reason <= TRUST_REASON_UNREACHABLE;
     if (of_host->tried == 0)
         return v;
-    if (later.action != 0 && (v.action == 0 || !unreached))
+    if (later.action != 0 && (v.action == 0 || !is_unreached(later.reason)))
         v = later;
     v.attack = of_host->attack;
     trust_destination_add(destination, v);

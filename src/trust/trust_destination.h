@@ -10,7 +10,7 @@ struct trust_destination {
     struct trust_verdict first_later;   /* action 0: none */
     struct trust_verdict first_failure; /* action 0: none */
     bool attack;
-    bool unproved; /* a host failed at TLS or at its certificate */
+    bool unproved; /* a host failed to prove itself: trust_verdict_is_proof_failure() */
 };
 
 /* Starts with no host tried. */
@@ -25,8 +25,8 @@ void trust_destination_add(struct trust_destination *destination, struct trust_v
 struct trust_verdict trust_destination_add_host(struct trust_destination *destination,
                                                 const struct trust_destination *of_host);
 
-/* The verdict when no host is left. A domain that has proved itself before, and of whose hosts one now fails at TLS or
- * its certificate, has fallen: LATER with a sign of attack, whatever the other hosts said. Who can show a false host can
+/* The verdict when no host is left. A domain that has proved itself before, and of whose hosts one now fails to prove
+ * itself, has fallen: LATER with a sign of attack, whatever the other hosts said. Who can show a false host can
  * silence the others, and LATER without the sign would end as a letter with an open notice. */
 struct trust_verdict trust_destination_end(const struct trust_destination *destination,
                                            const struct trust_domain *domain);

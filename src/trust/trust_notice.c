@@ -2,6 +2,8 @@
 /* Proved TLS, else unproved TLS, else clear; never TLS below 1.2, which the client context cannot speak. */
 #include "trust/trust_notice.h"
 
+#define TLS_1_2 0x0303
+
 /* TLS was offered and did not come about for a reason that a connection without it can avoid. */
 static bool tls_stumbled(const struct trust_session *session)
 {
@@ -10,19 +12,33 @@ static bool tls_stumbled(const struct trust_session *session)
     return session->connect == TRUST_CONNECT_OK && session->fault != SMTP_FAULT_NONE && at_tls;
 }
 
-enum trust_channel trust_notice_channel(const struct trust_domain *domain, const struct trust_session *session,
-                                        bool clear, bool attack, int64_t now_us)
+bool trust_notice_needs_proof(const struct trust_domain *domain, const struct trust_session *session, bool attack)
 {
-    if (trust_verdict_session(domain, session, now_us).action == TRUST_SEND && session->tls.established)
-        return TRUST_CHANNEL_PROVED;
-    if (attack)
-        return TRUST_CHANNEL_NONE;
+    return attack || domain->shown > TRUST_LEVEL_NONE || trust_verdict_expected(domain, session);
+}
+
+static enum trust_channel without_proof(const struct trust_session *session, bool clear)
+{
     if (session->connect == TRUST_CONNECT_OK && session->fault == SMTP_FAULT_NONE) {
         if (session->tls.established)
-            return session->ready ? TRUST_CHANNEL_TLS : TRUST_CHANNEL_NONE;
+            return session->ready && session->tls.protocol >= TLS_1_2 ? TRUST_CHANNEL_TLS : TRUST_CHANNEL_NONE;
         return session->starttls && !clear ? TRUST_CHANNEL_RETRY : TRUST_CHANNEL_CLEAR;
     }
     return !clear && tls_stumbled(session) ? TRUST_CHANNEL_RETRY : TRUST_CHANNEL_NONE;
+}
+
+enum trust_channel trust_notice_channel(const struct trust_domain *domain, const struct trust_session *session,
+                                        bool clear, bool attack, int64_t now_us)
+{
+    struct trust_verdict v = trust_verdict_session(domain, session, now_us);
+    if (v.action == TRUST_SEND && session->tls.established)
+        return TRUST_CHANNEL_PROVED;
+    if (trust_notice_needs_proof(domain, session, attack || v.attack))
+        return TRUST_CHANNEL_NONE;
+    /* DNS or policy say that this host is not to be spoken to. */
+    if (trust_verdict_host(domain, session).reason != TRUST_REASON_NONE)
+        return TRUST_CHANNEL_NONE;
+    return without_proof(session, clear);
 }
 
 void trust_notice_add(struct trust_notice *notice, bool refused, bool held)

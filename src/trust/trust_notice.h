@@ -14,8 +14,13 @@ enum trust_channel {
     TRUST_CHANNEL_RETRY,  /* in the clear on a new connection to the same host, without STARTTLS */
 };
 
+/* True when a notice leaves to this host over proved TLS or not at all: posting was marked attack, the domain has shown a
+ * level before, or the host is expected to prove itself. What is then not to be had is held for the operator. */
+bool trust_notice_needs_proof(const struct trust_domain *domain, const struct trust_session *session, bool attack);
+
 /* Which channel this host offers, for a session that is ready, without STARTTLS, or over. clear: the connection was made
- * without a wish for STARTTLS. attack: posting was caused by a sign of attack, so that only proof will do. */
+ * without a wish for STARTTLS. attack: posting was caused by a sign of attack, so that only proof will do;
+ * a verdict on this session that is marked so counts as well. */
 enum trust_channel trust_notice_channel(const struct trust_domain *domain, const struct trust_session *session,
                                         bool clear, bool attack, int64_t now_us);
 

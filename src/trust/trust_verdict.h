@@ -31,12 +31,25 @@ const char *trust_level_name(enum trust_level level);
 /* Judges what DNS says of a domain. NEXT_HOST: go on with the first host. */
 struct trust_verdict trust_verdict_domain(const struct trust_domain *domain);
 
-/* Judges a host by its address questions, before anything is tried. NEXT_HOST with reason NONE: connect. Any other
+/* What became of the TLSA question, as far as it counts: UNASKED when the MX answer is not secure. */
+enum trust_tlsa_state trust_verdict_tlsa(const struct trust_domain *domain, const struct trust_session *session);
+
+/* True when the host must prove itself: a policy in mode enforce, or usable TLSA records. */
+bool trust_verdict_expected(const struct trust_domain *domain, const struct trust_session *session);
+
+/* True for the reasons that say "did not prove itself": no TLS, injected text, profile, certificate, TLSA, policy, pin. */
+bool trust_verdict_is_proof_failure(enum trust_reason reason);
+
+/* The level that is demanded of a message with these needs: REQUIRETLS raises it to PKIX_DNSSEC (RFC 8689 4.2.1). */
+enum trust_level trust_verdict_minimum(enum trust_level minimum, const struct trust_needs *needs);
+
+/* Judges a host by DNS and policy before anything is tried (rules 1 to 3). NEXT_HOST with reason NONE: connect. Any other
  * reason: skip it. */
-struct trust_verdict trust_verdict_host(const struct trust_session *session);
+struct trust_verdict trust_verdict_host(const struct trust_domain *domain, const struct trust_session *session);
 
 /* Judges a host that was tried, whatever happened, for a domain at the time now_us (UTC microseconds). Also for a session
- * that is reused. SEND: proved. */
+ * that is reused. SEND: proved. The facts may be of any age or kind and need not fit together: docs/formats-trust.md says
+ * which of them counts. */
 struct trust_verdict trust_verdict_session(const struct trust_domain *domain, const struct trust_session *session,
                                            int64_t now_us);
 

@@ -86,7 +86,7 @@ static void test_host_dns_rules(void **state)
     (void)state;
     struct trust_domain d = domain_ok();
     struct trust_session s = proved();
-    expect(trust_verdict_host(&s), TRUST_NEXT_HOST, TRUST_REASON_NONE);
+    expect(trust_verdict_host(&d, &s), TRUST_NEXT_HOST, TRUST_REASON_NONE);
     s.dns = TRUST_DNS_NXDOMAIN;
     expect(trust_verdict_session(&d, &s, NOW), TRUST_NEXT_HOST, TRUST_REASON_HOST_WITHOUT_ADDRESS);
     s.dns = TRUST_DNS_NODATA;
@@ -249,7 +249,7 @@ static void test_after_proof_hello_rules(void **state)
     s.code = 550;
     expect(trust_verdict_session(&d, &s, NOW), TRUST_NEXT_HOST, TRUST_REASON_PROVED_5XX_HELLO);
     s.code = 421;
-    expect(trust_verdict_session(&d, &s, NOW), TRUST_LATER, TRUST_REASON_UNPROVED_4XX);
+    expect(trust_verdict_session(&d, &s, NOW), TRUST_LATER, TRUST_REASON_PROVED_4XX);
     s.fault = SMTP_FAULT_TRUNCATED;
     expect(trust_verdict_session(&d, &s, NOW), TRUST_LATER, TRUST_REASON_CLOSED);
     s.fault = SMTP_FAULT_NONE;
