@@ -45,7 +45,7 @@ static void add_envelope(json_t *object, struct cli_opener *opener, const struct
 
     buf_init_secret(&plain, FIELD_MAX);
     if (!cli_opener_field(opener, row->header, MAIL_FIELD_ENVELOPE, 0, row->envelope, &plain) ||
-        !layout_read(&mail_envelope_layout, buf_slice(&plain), &envelope)) {
+        !mail_envelope_read(buf_slice(&plain), &envelope)) {
         envelope = (struct mail_envelope){0};
     }
     (void)json_object_set_new(object, "message_id", text_or_null(envelope.message_id));

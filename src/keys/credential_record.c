@@ -16,6 +16,18 @@ static const struct layout_field fields[] = {
     LAYOUT_B(struct credential_record, salt, SCRAM_SALT_SIZE),
     LAYOUT_F(KEY, struct credential_record, scram_stored),
     LAYOUT_F(KEY, struct credential_record, scram_server),
+    LAYOUT_F(U8, struct credential_record, minimum),
 };
 
 LAYOUT_DEFINE(credential_record_layout, struct credential_record, fields);
+
+#define ADDED_IN_2 1u
+static const struct layout layout_1 = {"struct credential_record (1)", fields, sizeof(fields) / sizeof(*fields) - ADDED_IN_2,
+                                       sizeof(struct credential_record)};
+
+bool credential_record_read(struct slice plain, struct credential_record *ret_record)
+{
+    bool first = plain.len > 0 && plain.data[0] == 1;
+    return layout_read(first ? &layout_1 : &credential_record_layout, plain, ret_record) &&
+           (first || ret_record->version == CREDENTIAL_RECORD_VERSION);
+}

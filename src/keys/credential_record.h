@@ -5,7 +5,7 @@
 
 #include "base/layout.h"
 
-#define CREDENTIAL_RECORD_VERSION 1
+#define CREDENTIAL_RECORD_VERSION 2 /* 1: without minimum */
 
 struct credential_record {
     uint8_t version;
@@ -18,8 +18,13 @@ struct credential_record {
     struct slice salt;        /* SCRAM_SALT_SIZE bytes */
     struct key scram_stored;
     struct key scram_server;
+    uint8_t minimum;          /* enum trust_level demanded for what it sends; 0: none */
 };
 
 extern const struct layout credential_record_layout;
+
+/* Reads a record of this version or an earlier one, whose missing fields are zero. False when it is neither. Slices
+ * point into plain. */
+bool credential_record_read(struct slice plain, struct credential_record *ret_record);
 
 #endif

@@ -134,14 +134,23 @@ static void verifier_of(struct credentials *c, const struct id *id, struct slice
     keyed(c, "verifier ", slice_of(id->b, ID_SIZE), password, ret_verifier->b);
 }
 
+static bool seal_record(struct credentials *c, const struct id *id, const struct credential_record *record, struct buf *out)
+{
+    struct buf plain;
+    buf_init_secret(&plain, CREDENTIAL_RECORD_MAX);
+    layout_write(&credential_record_layout, &plain, record);
+    bool ok = buf_ok(&plain) &&
+              sealed_field_seal(c->field, &c->record_key, id, CREDENTIAL_FIELD_KIND, 0, buf_slice(&plain), out);
+    buf_free(&plain);
+    return ok;
+}
+
 /* Seals what is kept of a password. */
 static bool make_record(struct credentials *c, const struct id *id, struct credential_record *record,
                         struct slice password, struct buf *out)
 {
     uint8_t salt[SCRAM_SALT_SIZE];
     struct scram_keys keys;
-    struct buf plain;
-    buf_init_secret(&plain, CREDENTIAL_RECORD_MAX);
     mem_random(salt, sizeof(salt));
     record->version = CREDENTIAL_RECORD_VERSION;
     record->iterations = SCRAM_ITERATIONS;
@@ -150,10 +159,7 @@ static bool make_record(struct credentials *c, const struct id *id, struct crede
     record->scram_stored = keys.stored;
     record->scram_server = keys.server;
     verifier_of(c, id, password, &record->verifier);
-    layout_write(&credential_record_layout, &plain, record);
-    bool ok = buf_ok(&plain) &&
-              sealed_field_seal(c->field, &c->record_key, id, CREDENTIAL_FIELD_KIND, 0, buf_slice(&plain), out);
-    buf_free(&plain);
+    bool ok = seal_record(c, id, record, out);
     mem_wipe(&keys, sizeof(keys));
     return ok;
 }
@@ -165,26 +171,50 @@ static struct entry *find(struct credentials *c, struct slice name)
     return map_get(c->by_name, look_up.b);
 }
 
-bool credentials_make(struct credentials *c, struct slice tenant, struct slice name, struct slice senders,
-                      int64_t now_us, struct id *ret_id, struct buf *ret_password, struct buf *ret_record,
-                      struct err *err)
+static bool minimum_ok(uint8_t minimum, struct err *err)
+{
+    return minimum <= CREDENTIAL_MINIMUM_MAX || err_set(err, "there is no such level of proof");
+}
+
+bool credentials_make(struct credentials *c, const struct credential *wish, int64_t now_us, struct id *ret_id,
+                      struct buf *ret_password, struct buf *ret_record, struct err *err)
 {
     char password[CREDENTIAL_PASSWORD_SIZE];
-    struct credential_record record = {.tenant = tenant, .name = name, .senders = senders, .created_us = now_us};
-    if (!name_ok(name))
+    struct credential_record record = {.tenant = wish->tenant, .name = wish->name, .senders = wish->senders,
+                                       .created_us = now_us, .minimum = wish->minimum};
+    if (!name_ok(wish->name))
         return err_set(err, "a credential's name is 1 to %u letters, digits or . _ - + @", CREDENTIAL_NAME_MAX);
-    if (!key_name_tenant(tenant))
+    if (!key_name_tenant(wish->tenant))
         return err_set(err, "a tenant's name is 1 to %d lower-case letters, digits or -", KEY_TENANT_MAX);
-    if (!senders_ok(senders))
+    if (!senders_ok(wish->senders))
         return err_set(err, "a credential needs senders: addresses or domains of %u bytes in all at most",
                        CREDENTIAL_SENDERS_MAX);
-    if (find(c, name) != NULL)
+    if (!minimum_ok(wish->minimum, err))
+        return false;
+    if (find(c, wish->name) != NULL)
         return err_set(err, "a credential of that name exists: remove it first or take another name");
     *ret_id = id_make(now_us);
     new_password(password);
     bool ok = buf_append(ret_password, password, sizeof(password));
     ok = ok && make_record(c, ret_id, &record, slice_of(password, sizeof(password)), ret_record);
     mem_wipe(password, sizeof(password));
+    mem_wipe(&record, sizeof(record));
+    return ok || err_set(err, "no room for the credential");
+}
+
+bool credentials_change(struct credentials *c, struct slice name, uint8_t minimum, struct id *ret_id,
+                        struct buf *ret_record, struct err *err)
+{
+    const struct entry *entry = find(c, name);
+    if (entry == NULL)
+        return err_set(err, "no credential has that name");
+    if (!minimum_ok(minimum, err))
+        return false;
+    struct credential_record record = entry->record;
+    record.version = CREDENTIAL_RECORD_VERSION;
+    record.minimum = minimum;
+    *ret_id = entry->id;
+    bool ok = seal_record(c, &entry->id, &record, ret_record);
     mem_wipe(&record, sizeof(record));
     return ok || err_set(err, "no room for the credential");
 }
@@ -205,8 +235,7 @@ static bool open_record(struct credentials *c, struct entry *entry, struct slice
     struct credential_record *record = &entry->record;
     if (!sealed_field_open(c->field, &c->record_key, &entry->id, CREDENTIAL_FIELD_KIND, 0, sealed, &entry->plain, err))
         return false;
-    if (!layout_read(&credential_record_layout, buf_slice(&entry->plain), record) ||
-        record->version != CREDENTIAL_RECORD_VERSION || record->salt.len != SCRAM_SALT_SIZE ||
+    if (!credential_record_read(buf_slice(&entry->plain), record) || record->salt.len != SCRAM_SALT_SIZE ||
         !slice_eq(record->name, buf_slice(&entry->name)))
         return err_set(err, "a credential's record is damaged or another's");
     return true;
@@ -245,7 +274,21 @@ size_t credentials_count(const struct credentials *c)
 
 static void describe(const struct entry *entry, struct credential *ret)
 {
-    *ret = (struct credential){entry->id, buf_slice(&entry->name), entry->record.tenant, entry->record.senders};
+    *ret = (struct credential){entry->id, buf_slice(&entry->name), entry->record.tenant, entry->record.senders,
+                               entry->record.minimum};
+}
+
+bool credentials_find(struct credentials *c, struct slice name, struct credential *ret_credential)
+{
+    const struct entry *entry = find(c, name);
+    if (entry != NULL)
+        describe(entry, ret_credential);
+    return entry != NULL;
+}
+
+bool credentials_known(const struct credentials *c, const struct id *id)
+{
+    return map_get(c->by_id, id->b) != NULL;
 }
 
 bool credentials_plain(struct credentials *c, struct slice name, struct slice password,

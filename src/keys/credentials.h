@@ -16,6 +16,7 @@
 #define CREDENTIAL_SENDER_MAX 320u        /* bytes of one address or domain */
 #define CREDENTIAL_RECORD_MAX 12288u      /* bytes of a sealed record */
 #define CREDENTIAL_PASSWORD_SIZE 28       /* characters of 5 bits: 140 bits */
+#define CREDENTIAL_MINIMUM_MAX 4u         /* the highest enum trust_level */
 #define CREDENTIAL_FIELD_KIND 100         /* of the sealed record; no mail_field has it */
 
 struct credentials;
@@ -26,6 +27,7 @@ struct credential {
     struct slice name;
     struct slice tenant;
     struct slice senders; /* blob16 strings: "a@b.example" or "@b.example" */
+    uint8_t minimum;      /* enum trust_level demanded for what it sends; 0: none */
 };
 
 /* An empty table. credential_key and record_key are the hierarchy's KEY_CREDENTIAL and KEY_RECORD (copied). */
@@ -35,11 +37,21 @@ struct credentials *credentials_create(const struct key *credential_key, const s
 void credentials_free(struct credentials **credentials);
 
 /* Makes a credential without adding it: appends its password (shown once) and its sealed record. The name is 1 to
- * CREDENTIAL_NAME_MAX of letters, digits and ". _ - + @"; senders as in struct credential. False with a reason when one
- * of them is not so or the name is taken. now_us is clock_utc_us(). */
-bool credentials_make(struct credentials *credentials, struct slice tenant, struct slice name, struct slice senders,
-                      int64_t now_us, struct id *ret_id, struct buf *ret_password, struct buf *ret_record,
-                      struct err *err);
+ * CREDENTIAL_NAME_MAX of letters, digits and ". _ - + @"; senders and minimum as in struct credential. False with a reason
+ * when one of them is not so or the name is taken. now_us is clock_utc_us(). */
+bool credentials_make(struct credentials *credentials, const struct credential *wish, int64_t now_us, struct id *ret_id,
+                      struct buf *ret_password, struct buf *ret_record, struct err *err);
+
+/* Seals the record of a credential anew with another minimum, without changing the table; its password stays. False with
+ * a reason when there is none of that name. */
+bool credentials_change(struct credentials *credentials, struct slice name, uint8_t minimum, struct id *ret_id,
+                        struct buf *ret_record, struct err *err);
+
+/* The credential of that name; false when there is none. */
+bool credentials_find(struct credentials *credentials, struct slice name, struct credential *ret_credential);
+
+/* True when there is a credential of that id. */
+bool credentials_known(const struct credentials *credentials, const struct id *id);
 
 /* Adds or replaces a credential from its sealed record. False with a reason when the record does not open for this id
  * and name, or the table is full. */

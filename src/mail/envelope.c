@@ -17,8 +17,15 @@ static const struct layout_field envelope_fields[] = {
     LAYOUT_F(U8, struct mail_envelope, ret),
     LAYOUT_F(BOOL, struct mail_envelope, smtputf8),
     LAYOUT_F(BOOL, struct mail_envelope, eight_bit),
+    LAYOUT_F(U8, struct mail_envelope, minimum),
+    LAYOUT_F(BOOL, struct mail_envelope, require_tls),
 };
 LAYOUT_DEFINE(mail_envelope_layout, struct mail_envelope, envelope_fields);
+
+#define ADDED_IN_2 2u
+static const struct layout envelope_1_layout = {"struct mail_envelope (1)", envelope_fields,
+                                                sizeof(envelope_fields) / sizeof(*envelope_fields) - ADDED_IN_2,
+                                                sizeof(struct mail_envelope)};
 
 static const struct layout_field recipient_fields[] = {
     LAYOUT_F(U8, struct mail_recipient, version),
@@ -28,6 +35,18 @@ static const struct layout_field recipient_fields[] = {
     LAYOUT_F(KEY, struct mail_recipient, salt),
 };
 LAYOUT_DEFINE(mail_recipient_layout, struct mail_recipient, recipient_fields);
+
+bool mail_envelope_read(struct slice plain, struct mail_envelope *ret_envelope)
+{
+    bool first = plain.len > 0 && plain.data[0] == 1;
+    bool ok = layout_read(first ? &envelope_1_layout : &mail_envelope_layout, plain, ret_envelope) &&
+              (first || ret_envelope->version == MAIL_ENVELOPE_VERSION);
+
+    if (!ok) {
+        *ret_envelope = (struct mail_envelope){0};
+    }
+    return ok;
+}
 
 void mail_recipient_name(const struct mail_recipient *recipient, struct digest *ret_name)
 {

@@ -22,7 +22,8 @@ enum mail_field {
 /* NOTIFY of RFC 3461; 0 stands for "not given", which means FAILURE (and DELAY at our discretion). */
 enum mail_notify { MAIL_NOTIFY_NEVER = 1, MAIL_NOTIFY_SUCCESS = 2, MAIL_NOTIFY_FAILURE = 4, MAIL_NOTIFY_DELAY = 8 };
 
-#define MAIL_ENVELOPE_VERSION 1
+#define MAIL_ENVELOPE_VERSION 2 /* 1: without minimum and require_tls */
+#define MAIL_RECIPIENT_VERSION 1
 #define MAIL_PATH_MAX 320u       /* local part 64, "@", domain 255: octets */
 #define MAIL_ENVID_MAX 100u      /* RFC 3461 section 4.4 */
 #define MAIL_ORCPT_MAX 500u      /* RFC 3461 section 4.2 */
@@ -39,6 +40,8 @@ struct mail_envelope {
     uint8_t ret;               /* 0 none, 1 FULL, 2 HDRS */
     bool smtputf8;
     bool eight_bit;
+    uint8_t minimum;           /* enum trust_level; the higher of what credential and message demand; 0: neither does */
+    bool require_tls;          /* RFC 8689; a report of such a message is one too */
 };
 
 struct mail_recipient {
@@ -50,6 +53,10 @@ struct mail_recipient {
 };
 
 extern const struct layout mail_envelope_layout, mail_recipient_layout;
+
+/* Reads an envelope of this version or an earlier one, whose missing fields are zero. False when it is neither. Slices
+ * point into plain. */
+bool mail_envelope_read(struct slice plain, struct mail_envelope *ret_envelope);
 
 /* SHA-256 over salt and canonical: how an audit leaf names a person. */
 void mail_recipient_name(const struct mail_recipient *recipient, struct digest *ret_name);

@@ -110,12 +110,13 @@ size_t mail_header_count(const struct mail_header *header, struct slice name)
     return count;
 }
 
-static bool says_no(struct slice value)
+/* The value is this one word, comments and folds aside. */
+static bool says(struct slice value, struct slice word)
 {
     size_t at = 0;
-    if (!mail_cfws_skip(value, &at) || !slice_ieq(slice_sub(value, at, 2), SLICE_LIT("No")))
+    if (!mail_cfws_skip(value, &at) || !slice_ieq(slice_sub(value, at, word.len), word))
         return false;
-    at += 2;
+    at += word.len;
     return mail_cfws_skip(value, &at) && at >= value.len;
 }
 
@@ -124,9 +125,32 @@ enum mail_tls_required mail_header_tls_required(const struct mail_header *header
     const struct slice name = SLICE_LIT("TLS-Required");
     enum mail_tls_required found = MAIL_TLS_REQUIRED_ABSENT;
     for (size_t i = mail_header_find(header, name, 0); i < header->count; i = mail_header_find(header, name, i + 1)) {
-        if (says_no(header->fields[i].value))
+        if (says(header->fields[i].value, SLICE_LIT("No")))
             return MAIL_TLS_REQUIRED_NO;
         found = MAIL_TLS_REQUIRED_OTHER;
     }
     return found;
+}
+
+static uint8_t level_of(struct slice value)
+{
+    static const char *const words[] = {"pkix", "pkix+dnssec", "sts", "dane"};
+    for (uint8_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (says(value, slice_str(words[i])))
+            return (uint8_t)(i + 1);
+    }
+    return 0;
+}
+
+bool mail_header_minimum(const struct mail_header *header, uint8_t *ret_minimum)
+{
+    const struct slice name = SLICE_LIT(MAIL_MINIMUM_FIELD);
+    *ret_minimum = 0;
+    for (size_t i = mail_header_find(header, name, 0); i < header->count; i = mail_header_find(header, name, i + 1)) {
+        uint8_t level = level_of(header->fields[i].value);
+        if (level == 0)
+            return false;
+        *ret_minimum = level > *ret_minimum ? level : *ret_minimum;
+    }
+    return true;
 }

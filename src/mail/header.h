@@ -7,6 +7,8 @@
 #include "base/slice.h"
 #include "mail/limits.h"
 
+#define MAIL_MINIMUM_FIELD "Sealpost-Minimum-Proof" /* read at submission, never sent on */
+
 struct mail_header_field {
     struct slice whole; /* from the name to the line end of the last folded line */
     struct slice name;  /* without the white space that old mail puts before the colon */
@@ -43,5 +45,10 @@ size_t mail_header_count(const struct mail_header *header, struct slice name);
 
 /* What the TLS-Required fields say together: one "No" among several counts. Comments around the word are skipped. */
 enum mail_tls_required mail_header_tls_required(const struct mail_header *header);
+
+/* What the Sealpost-Minimum-Proof fields demand together: 1 pkix, 2 pkix+dnssec, 3 sts, 4 dane (enum trust_level), the
+ * highest of several; 0 when there is none. Comments around the word are skipped, case is ignored. False when a value is
+ * none of these. */
+bool mail_header_minimum(const struct mail_header *header, uint8_t *ret_minimum);
 
 #endif

@@ -14,6 +14,7 @@ static const struct mail_refusal_reply REPLIES[MAIL_REFUSAL_COUNT] = {
     [MAIL_REFUSAL_HEADER_UTF8] = {554, "5.6.9", "the header of an SMTPUTF8 message is not UTF-8"},
     [MAIL_REFUSAL_FROM] = {550, "5.7.1", "a From, Sender or Resent field cannot be read as one list of addresses"},
     [MAIL_REFUSAL_TLS_OPTIONAL] = {550, "5.7.1", "TLS-Required: No is not possible here; mail leaves over verified TLS only"},
+    [MAIL_REFUSAL_MINIMUM] = {550, "5.7.1", "Sealpost-Minimum-Proof must be pkix, pkix+dnssec, sts or dane"},
 };
 
 const struct mail_refusal_reply *mail_refusal_reply(enum mail_refusal refusal)

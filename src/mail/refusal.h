@@ -15,6 +15,7 @@ enum mail_refusal {
     MAIL_REFUSAL_HEADER_UTF8,   /* SMTPUTF8 was asked for, and the header is not UTF-8 */
     MAIL_REFUSAL_FROM,          /* several From or Sender fields, or one that cannot be read */
     MAIL_REFUSAL_TLS_OPTIONAL,  /* TLS-Required: No */
+    MAIL_REFUSAL_MINIMUM,       /* Sealpost-Minimum-Proof that cannot be understood */
     MAIL_REFUSAL_COUNT
 };
 

@@ -145,12 +145,16 @@ static bool judge_header(struct mail_submission *s, const struct mail_header *he
         return refuse(s, MAIL_REFUSAL_FROM);
     if (mail_header_tls_required(header) == MAIL_TLS_REQUIRED_NO)
         return refuse(s, MAIL_REFUSAL_TLS_OPTIONAL);
+    if (!mail_header_minimum(header, &s->minimum))
+        return refuse(s, MAIL_REFUSAL_MINIMUM);
     return true;
 }
 
+/* Fields for us alone: they are not sent on. */
 static bool is_blind(struct slice name)
 {
-    return slice_ieq(name, SLICE_LIT("Bcc")) || slice_ieq(name, SLICE_LIT("Resent-Bcc"));
+    return slice_ieq(name, SLICE_LIT("Bcc")) || slice_ieq(name, SLICE_LIT("Resent-Bcc")) ||
+           slice_ieq(name, SLICE_LIT(MAIL_MINIMUM_FIELD));
 }
 
 /* The Message-ID that the message has, or the one it gets. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The filter between a submitted message and what is kept of it (RFC 6409, rows 1, 2, 16, 18). What goes out is what
- * came in, less Bcc and Resent-Bcc fields, with Received, Date (when missing) and Message-ID (when missing) on top:
+ * came in, less Bcc, Resent-Bcc and Sealpost-Minimum-Proof fields, with Received, Date (when missing) and Message-ID (when missing) on top:
  * not one byte else. The header is held until it is whole, the body passes through by slices of the input, so memory does not
  * grow with the message. Results do not depend on how the input is cut into pieces. */
 #ifndef MAIL_SUBMISSION_H
@@ -29,6 +29,7 @@ struct mail_submission {
     struct mail_mailbox_list sender; /* the same for Sender */
     struct mail_mailbox_list resent; /* all of Resent-From and Resent-Sender, which some programs show as the author */
     struct slice message_id; /* of the message as it goes out, without brackets; lives as long as the filter */
+    uint8_t minimum;         /* of Sealpost-Minimum-Proof: enum trust_level, 0: not given */
     bool header_8bit;        /* bytes above 127 in the header: needs SMTPUTF8 (or, undeclared, at least 8BITMIME) */
     bool body_8bit;          /* bytes above 127 in the body: needs 8BITMIME */
 

@@ -57,7 +57,7 @@ enum msg_type {
     MSG_DRAIN = 7, /* empty */
     /* role > supervisor */
     MSG_READY = 8, /* empty */
-    MSG_ALARM = 9, /* msg_text: somebody must act */
+    MSG_ALARM = 9, /* msg_text: somebody must act; also courier > store, for `sealpost status` */
 
     /* intake, courier, web > keyd */
     MSG_KEY_BATCH = 20,        /* msg_batch_ask > msg_batch */
@@ -90,6 +90,8 @@ enum msg_type {
     MSG_HELD = 52,     /* msg_held, first frame on a new channel: nothing more will come of older leases */
     MSG_SHOWN = 53,    /* msg_shown_ask > msg_shown: the best proof a domain has shown */
     MSG_REMEMBER = 54, /* msg_remember, no answer: a domain has shown this proof */
+    /* store > courier */
+    MSG_FORGOTTEN = 55, /* msg_shown_ask, no answer: the operator ended what was remembered of a domain */
     /* courier > resolver */
     MSG_DOSSIER = 60, /* msg_dossier_ask > msg_dossier */
 
@@ -112,10 +114,12 @@ enum msg_type {
     MSG_CTL_CHECK = 87,      /* msg_ctl_check > msg_ctl_report */
     MSG_CTL_CREDENTIAL = 88, /* msg_credential > msg_status */
     MSG_CTL_CREDENTIALS = 89, /* empty > msg_ctl_list of msg_credential */
+    MSG_CTL_DOMAIN = 95,      /* msg_ctl_domain > msg_shown; with forget > msg_status, UNKNOWN when there was nothing */
     /* cli > keyd (control socket) */
     MSG_CLI_TAG = 90,        /* msg_cli_tag > msg_cli_tags */
     MSG_CLI_OPEN = 91,       /* msg_cli_open > msg_keys (field key only) */
     MSG_CLI_CREDENTIAL = 92, /* msg_cli_credential > msg_cli_password */
+    MSG_CLI_USER = 93,       /* msg_cli_user > msg_cli_described */
 };
 
 /* Answer codes shared by all. */
@@ -199,6 +203,7 @@ struct msg_auth_answer {
     struct id credential;
     struct slice tenant;
     struct slice senders;  /* blob16 strings: "a@b.example" or "@b.example" */
+    uint8_t minimum;       /* enum trust_level demanded for what it sends; 0: none */
     struct slice server_signature; /* SCRAM: 32 bytes */
 };
 struct msg_scram_start {
@@ -582,8 +587,12 @@ struct msg_ctl_counts {
 struct msg_ctl_list {
     struct slice items;
 };
+struct msg_ctl_domain {
+    struct tag domain; /* MSG_CLI_TAG, table 3 */
+    bool forget;       /* its level and its kept policy, at every courier too */
+};
 struct msg_cli_tag {
-    uint8_t table; /* 1: message id, 2: recipient */
+    uint8_t table; /* 1: message id, 2: recipient, 3: domain in domain memory (all tenants; lower-case A-labels) */
     struct slice tenant;
     struct slice text; /* canonical */
 };
@@ -598,7 +607,17 @@ struct msg_cli_open {
 struct msg_cli_credential {
     struct slice name;
     struct slice tenant;
-    struct slice senders; /* blob16 strings */
+    struct slice senders; /* blob16 strings; not looked at when changing */
+    uint8_t minimum;      /* enum trust_level; 0: none */
+    bool change;          /* there is such a credential: only its minimum is to become another; no new password */
+};
+struct msg_cli_user {
+    struct slice name;
+};
+/* What is shown of a credential. */
+struct msg_cli_described {
+    uint8_t code;
+    uint8_t minimum;
 };
 struct msg_cli_password {
     uint8_t code;
@@ -619,7 +638,8 @@ extern const struct layout msg_status_layout, msg_text_layout, msg_conf_layout, 
     msg_dossier_host_layout, msg_address_layout, msg_policy_layout, msg_tlsa_layout, msg_center_send_layout, msg_center_verify_layout,
     msg_center_access_layout, msg_center_ask_layout, msg_center_letter_layout, msg_ctl_query_layout,
     msg_ctl_grant_layout, msg_row_layout, msg_attempt_layout, msg_ctl_wait_layout, msg_ctl_target_layout,
-    msg_ctl_check_layout, msg_ctl_report_layout, msg_ctl_counts_layout, msg_ctl_list_layout, msg_cli_tag_layout,
-    msg_cli_tags_layout, msg_cli_open_layout, msg_cli_credential_layout, msg_cli_password_layout;
+    msg_ctl_check_layout, msg_ctl_domain_layout, msg_ctl_report_layout, msg_ctl_counts_layout, msg_ctl_list_layout, msg_cli_tag_layout,
+    msg_cli_tags_layout, msg_cli_open_layout, msg_cli_credential_layout, msg_cli_user_layout, msg_cli_described_layout,
+    msg_cli_password_layout;
 
 #endif

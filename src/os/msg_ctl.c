@@ -105,6 +105,12 @@ static const struct layout_field msg_ctl_list_fields[] = {
 };
 LAYOUT_DEFINE(msg_ctl_list_layout, struct msg_ctl_list, msg_ctl_list_fields);
 
+static const struct layout_field msg_ctl_domain_fields[] = {
+    LAYOUT_F(TAG, struct msg_ctl_domain, domain),
+    LAYOUT_F(BOOL, struct msg_ctl_domain, forget),
+};
+LAYOUT_DEFINE(msg_ctl_domain_layout, struct msg_ctl_domain, msg_ctl_domain_fields);
+
 static const struct layout_field msg_cli_tag_fields[] = {
     LAYOUT_F(U8, struct msg_cli_tag, table),
     LAYOUT_B(struct msg_cli_tag, tenant, MSG_TENANT_MAX),
@@ -128,8 +134,21 @@ static const struct layout_field msg_cli_credential_fields[] = {
     LAYOUT_B(struct msg_cli_credential, name, MSG_NAME_MAX),
     LAYOUT_B(struct msg_cli_credential, tenant, MSG_TENANT_MAX),
     LAYOUT_B(struct msg_cli_credential, senders, MSG_SENDERS_MAX),
+    LAYOUT_F(U8, struct msg_cli_credential, minimum),
+    LAYOUT_F(BOOL, struct msg_cli_credential, change),
 };
 LAYOUT_DEFINE(msg_cli_credential_layout, struct msg_cli_credential, msg_cli_credential_fields);
+
+static const struct layout_field msg_cli_user_fields[] = {
+    LAYOUT_B(struct msg_cli_user, name, MSG_NAME_MAX),
+};
+LAYOUT_DEFINE(msg_cli_user_layout, struct msg_cli_user, msg_cli_user_fields);
+
+static const struct layout_field msg_cli_described_fields[] = {
+    LAYOUT_F(U8, struct msg_cli_described, code),
+    LAYOUT_F(U8, struct msg_cli_described, minimum),
+};
+LAYOUT_DEFINE(msg_cli_described_layout, struct msg_cli_described, msg_cli_described_fields);
 
 static const struct layout_field msg_cli_password_fields[] = {
     LAYOUT_F(U8, struct msg_cli_password, code),

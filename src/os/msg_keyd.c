@@ -41,6 +41,7 @@ static const struct layout_field msg_auth_answer_fields[] = {
     LAYOUT_F(ID, struct msg_auth_answer, credential),
     LAYOUT_B(struct msg_auth_answer, tenant, MSG_TENANT_MAX),
     LAYOUT_B(struct msg_auth_answer, senders, MSG_SENDERS_MAX),
+    LAYOUT_F(U8, struct msg_auth_answer, minimum),
     LAYOUT_B(struct msg_auth_answer, server_signature, MSG_PROOF_MAX),
 };
 LAYOUT_DEFINE(msg_auth_answer_layout, struct msg_auth_answer, msg_auth_answer_fields);

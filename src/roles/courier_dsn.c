@@ -175,7 +175,7 @@ static bool compose_to_fit(struct making *m, struct err *err)
 static bool seal_recipient(const struct making *m, struct buf *out)
 {
     struct courier *courier = m->lease->courier;
-    struct mail_recipient recipient = {.version = MAIL_ENVELOPE_VERSION};
+    struct mail_recipient recipient = {.version = MAIL_RECIPIENT_VERSION};
     struct msg_recipient in = {.notify = MAIL_NOTIFY_NEVER};
     struct buf canonical, plain, sealed;
     buf_init_secret(&canonical, MAIL_ADDRESS_TEXT_MAX);
@@ -206,7 +206,8 @@ static bool seal_envelope(const struct making *m, struct slice message_id, struc
     buf_init(&from, MAIL_ADDRESS_TEXT_MAX);
     mail_address_canonical(&from, &m->from);
     const struct mail_envelope envelope = {.version = MAIL_ENVELOPE_VERSION, .message_id = message_id,
-                                           .mail_from = buf_slice(&from), .smtputf8 = m->utf8, .eight_bit = m->utf8};
+                                           .mail_from = buf_slice(&from), .smtputf8 = m->utf8, .eight_bit = m->utf8,
+                                           .require_tls = m->lease->envelope.require_tls /* RFC 8689 5 */};
     layout_write(&mail_envelope_layout, &plain, &envelope);
     bool ok = buf_ok(&plain) && sealed_field_seal(m->lease->courier->field, &m->item->field_key, &m->item->id,
                                                   MAIL_FIELD_ENVELOPE, 0, buf_slice(&plain), out);

@@ -116,7 +116,7 @@ static bool open_fields(struct courier_lease *lease, struct err *err)
     buf_init_secret(&lease->envelope_plain, FIELD_PLAIN_MAX);
     return (sealed_field_open(lease->courier->field, &lease->keys.field_key, &lease->lease.message, MAIL_FIELD_ENVELOPE, 0,
                               lease->lease.envelope, &lease->envelope_plain, err) &&
-            layout_read(&mail_envelope_layout, buf_slice(&lease->envelope_plain), &lease->envelope) &&
+            mail_envelope_read(buf_slice(&lease->envelope_plain), &lease->envelope) &&
             open_recipients(lease, err)) ||
            err_prefix(err, "a lease's fields do not open");
 }

@@ -25,6 +25,7 @@ struct intake_auth {
     struct id credential;
     struct buf tenant;
     struct buf senders;
+    uint8_t minimum;
     struct buf signature;
 };
 
@@ -105,6 +106,7 @@ static void succeed(struct intake_session *s)
     s->name = mem_strndup(auth->name.data, auth->name.len);
     s->tenant = mem_strndup(auth->tenant.data, auth->tenant.len);
     s->senders = senders;
+    s->minimum = auth->minimum;
     intake_keys_prepare(s->intake->keys, slice_str(s->tenant));
     auth_free(&s->auth);
     smtp_server_session_authenticated(s->smtp);
@@ -149,6 +151,7 @@ static void on_verdict(void *ctx, const struct chan_frame *frame)
     }
     auth->code = answer.code;
     auth->credential = answer.credential;
+    auth->minimum = answer.minimum;
     buf_append_slice(&auth->tenant, answer.tenant);
     buf_append_slice(&auth->senders, answer.senders);
     buf_append_slice(&auth->signature, answer.server_signature);

@@ -47,6 +47,8 @@ static bool put_envelope(struct intake_message *m, struct slice reverse_path, bo
         .ret = ret_value(m->mail.ret),
         .smtputf8 = utf8,
         .eight_bit = m->eight_bit,
+        .minimum = m->minimum > m->session->minimum ? m->minimum : m->session->minimum,
+        .require_tls = m->mail.require_tls,
     };
     layout_write(&mail_envelope_layout, &plain, &envelope);
     bool ok = seal_field(m, MAIL_FIELD_ENVELOPE, 0, &plain, out);
@@ -60,7 +62,7 @@ static bool put_recipient(struct intake_message *m, uint16_t index, struct buf *
     const struct intake_recipient *r = &m->recipients[index];
     struct hmac *sha256 = m->intake->sha256;
     struct mail_recipient recipient = {
-        .version = MAIL_ENVELOPE_VERSION,
+        .version = MAIL_RECIPIENT_VERSION,
         .address = slice_str(r->address),
         .canonical = slice_str(r->canonical),
         .orcpt = slice_str(r->orcpt),

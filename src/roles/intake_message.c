@@ -354,6 +354,7 @@ static bool judge(struct intake_message *m, struct slice head)
         !intake_senders_allow_all(&m->session->senders, &f->sender) ||
         !intake_senders_allow_all(&m->session->senders, &f->resent))
         return refuse(m, 550, "5.7.1", "you may not send in the name that From, Sender or Resent shows");
+    m->minimum = f->minimum;
     m->message_id = mem_strndup(f->message_id.data, f->message_id.len);
     if (f->from.count > 0)
         m->from = address_text(mail_address_text, &f->from.addresses[0]);

@@ -29,6 +29,7 @@ struct intake_message {
     struct intake_key key;
     bool filtering;
     struct mail_submission filter;
+    uint8_t minimum; /* proof demanded by the message, enum trust_level; 0: none */
     bool judged; /* From and Sender were compared with the credential */
     char *message_id; /* without brackets */
     char *from;       /* first address of From; NULL: none */

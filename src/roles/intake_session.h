@@ -37,6 +37,7 @@ struct intake_session {
     char *name;
     char *tenant;
     struct intake_senders senders;
+    uint8_t minimum; /* proof demanded by the credential, enum trust_level; 0: none */
     struct intake_message *message;
 };
 

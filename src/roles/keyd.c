@@ -44,6 +44,7 @@ static const struct request requests[] = {
     {MSG_CLI_TAG, FROM(ROLE_CLI), true, keyd_open_tag},
     {MSG_CLI_OPEN, FROM(ROLE_CLI), true, keyd_open_operator},
     {MSG_CLI_CREDENTIAL, FROM(ROLE_CLI), true, keyd_auth_make},
+    {MSG_CLI_USER, FROM(ROLE_CLI), true, keyd_auth_describe},
 };
 
 void keyd_answer(struct keyd_peer *peer, const struct chan_frame *frame, const struct layout *layout,

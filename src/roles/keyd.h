@@ -71,6 +71,9 @@ void keyd_batch_free(struct keyd_batch **batch);
 keyd_handler keyd_batch_ask;
 /* MSG_CENTER_KEYS of web. */
 keyd_handler keyd_batch_center_keys;
+/* A key of all tenants that has no day; made when it is asked for the first time. False when it cannot be had (logged). */
+bool keyd_batch_lasting_key(struct keyd *keyd, enum key_kind kind, struct key *ret_key);
+
 /* MSG_DOMAIN_KEY of couriers. */
 keyd_handler keyd_batch_domain_key;
 
@@ -92,6 +95,8 @@ keyd_handler keyd_auth_credentials_end;
 keyd_handler keyd_auth_lock;
 /* MSG_CLI_CREDENTIAL of the cli. */
 keyd_handler keyd_auth_make;
+/* MSG_CLI_USER of the cli. */
+keyd_handler keyd_auth_describe;
 
 /* --- keyd_open.c: opening headers --- */
 

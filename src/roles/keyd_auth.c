@@ -60,6 +60,7 @@ static void tried(struct keyd *keyd, struct slice name, struct slice address, bo
     answer->credential = credential->id;
     answer->tenant = credential->tenant;
     answer->senders = credential->senders;
+    answer->minimum = credential->minimum;
 }
 
 bool keyd_auth_plain(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
@@ -115,7 +116,7 @@ bool keyd_auth_scram_finish(struct keyd *keyd, struct keyd_peer *peer, const str
     return true;
 }
 
-/* Who is logged in with a credential that was removed is not known any more. */
+/* Who is logged in with a credential that was removed or changed is not known any more, and has to log in anew. */
 static void tell_intakes(struct keyd *keyd, const struct id *id)
 {
     const struct msg_credential gone = {.id = *id, .removed = true};
@@ -141,9 +142,13 @@ bool keyd_auth_credential(struct keyd *keyd, struct keyd_peer *peer, const struc
     if (msg.removed) {
         credentials_remove(table, &msg.id);
         tell_intakes(keyd, &msg.id);
-    } else if (!credentials_put(table, &msg.id, msg.name, msg.record, &err)) {
-        log_error(role_log(keyd->role), "%s", err.text);
+        return true;
     }
+    bool known = credentials_known(table, &msg.id);
+    if (!credentials_put(table, &msg.id, msg.name, msg.record, &err))
+        log_error(role_log(keyd->role), "%s", err.text);
+    else if (known)
+        tell_intakes(keyd, &msg.id);
     return true;
 }
 
@@ -169,6 +174,30 @@ bool keyd_auth_lock(struct keyd *keyd, struct keyd_peer *peer, const struct chan
     return true;
 }
 
+static bool make_or_change(struct keyd *keyd, const struct msg_cli_credential *msg, struct id *ret_id, struct buf *password,
+                           struct buf *record, struct err *err)
+{
+    const struct credential wish = {.tenant = msg->tenant, .name = msg->name, .senders = msg->senders, .minimum = msg->minimum};
+    if (msg->change)
+        return credentials_change(keyd->credentials, msg->name, msg->minimum, ret_id, record, err);
+    return credentials_make(keyd->credentials, &wish, clock_utc_us(), ret_id, password, record, err);
+}
+
+bool keyd_auth_describe(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
+{
+    struct msg_cli_user msg;
+    struct msg_cli_described described = {.code = MSG_UNAVAILABLE};
+    struct credential found = {.minimum = 0};
+    if (!layout_read(&msg_cli_user_layout, frame->payload, &msg))
+        return false;
+    if (keyd->credentials != NULL) {
+        described.code = credentials_find(keyd->credentials, msg.name, &found) ? MSG_OK : MSG_UNKNOWN;
+        described.minimum = found.minimum;
+    }
+    keyd_answer(peer, frame, &msg_cli_described_layout, &described);
+    return true;
+}
+
 bool keyd_auth_make(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
 {
     struct msg_cli_credential msg;
@@ -180,8 +209,7 @@ bool keyd_auth_make(struct keyd *keyd, struct keyd_peer *peer, const struct chan
     buf_init_secret(&password, CREDENTIAL_PASSWORD_SIZE);
     buf_init(&record, CREDENTIAL_RECORD_MAX);
     if (keyd->credentials != NULL) {
-        bool ok = credentials_make(keyd->credentials, msg.tenant, msg.name, msg.senders, clock_utc_us(), &made.id,
-                                   &password, &record, &err);
+        bool ok = make_or_change(keyd, &msg, &made.id, &password, &record, &err);
         made.code = ok ? MSG_OK : MSG_REFUSED;
         made.text = slice_str(err.text);
         made.password = buf_slice(&password);

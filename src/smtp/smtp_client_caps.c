@@ -14,6 +14,7 @@ static const struct {
     {"DSN", offsetof(struct smtp_client_caps, dsn)},
     {"SIZE", offsetof(struct smtp_client_caps, size)},
     {"ENHANCEDSTATUSCODES", offsetof(struct smtp_client_caps, enhanced)},
+    {"REQUIRETLS", offsetof(struct smtp_client_caps, require_tls)},
     {"DELIVERBY", offsetof(struct smtp_client_caps, deliver_by)},
 };
 

@@ -43,6 +43,8 @@ bool smtp_client_transaction_fits(const struct smtp_client_caps *caps, const str
         missing = "8BITMIME";
     else if (caps->size && caps->size_max != 0 && message->size > caps->size_max)
         missing = "SIZE";
+    else if (message->require_tls && !caps->require_tls)
+        missing = "REQUIRETLS";
     if (ret_missing != NULL)
         *ret_missing = missing;
     return missing == NULL;
@@ -138,6 +140,8 @@ static void say_mail(struct smtp_client_transaction *t)
         buf_append_str(out, " BODY=8BITMIME");
     if (t->message.utf8)
         buf_append_str(out, " SMTPUTF8");
+    if (t->message.require_tls)
+        buf_append_str(out, " REQUIRETLS");
     if (caps->dsn) {
         buf_append_str(out, " RET=HDRS");
         if (t->message.envid.len > 0) {

@@ -45,6 +45,7 @@ struct smtp_client_message {
     struct slice envid;  /* xtext; our own, never the author's; or empty */
     uint64_t size;       /* bytes of content */
     bool eight_bit;      /* content has bytes above 127 */
+    bool require_tls;    /* RFC 8689 */
     bool utf8;           /* header or an address needs SMTPUTF8 */
     uint32_t deliver_by; /* seconds left, 0: none */
     smtp_client_read read;
@@ -64,7 +65,7 @@ struct smtp_client_outcome {
 struct smtp_client_transaction;
 
 /* True when the peer's EHLO can take the message as it is; otherwise what is missing is in *ret_missing ("8BITMIME",
- * "SMTPUTF8" or "SIZE"). */
+ * "SMTPUTF8", "SIZE" or "REQUIRETLS"). */
 bool smtp_client_transaction_fits(const struct smtp_client_caps *caps, const struct smtp_client_message *message,
                                   const char **ret_missing);
 

@@ -55,6 +55,16 @@ static bool read_smtputf8(struct reader *r, struct slice value, void *object)
     return true;
 }
 
+/* The server lets nothing come to MAIL outside of TLS, so there is nothing to check here. */
+static bool read_require_tls(struct reader *r, struct slice value, void *object)
+{
+    struct smtp_mail *mail = object;
+    (void)r;
+    (void)value;
+    mail->require_tls = true;
+    return true;
+}
+
 static bool read_ret(struct reader *r, struct slice value, void *object)
 {
     struct smtp_mail *mail = object;
@@ -162,7 +172,7 @@ static bool read_orcpt(struct reader *r, struct slice value, void *object)
 static const struct param mail_params[] = {
     PARAM("SIZE", true, read_size), PARAM("BODY", true, read_body),   PARAM("SMTPUTF8", false, read_smtputf8),
     PARAM("RET", true, read_ret),   PARAM("ENVID", true, read_envid), PARAM("BY", true, read_by),
-    PARAM("AUTH", true, read_auth),
+    PARAM("AUTH", true, read_auth), PARAM("REQUIRETLS", false, read_require_tls),
 };
 
 static const struct param rcpt_params[] = {

@@ -23,6 +23,7 @@ struct smtp_mail {
     uint64_t size; /* announced, bytes */
     bool body_8bit;
     bool smtputf8;
+    bool require_tls; /* RFC 8689 */
     enum smtp_ret ret;
     size_t envid_len; /* 0: none */
     char envid[SMTP_PARAM_ENVID_MAX + 1]; /* decoded, printable ASCII */

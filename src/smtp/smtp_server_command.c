@@ -11,7 +11,7 @@ static void put_ehlo(struct smtp_server_session *s)
     buf_append_str(out, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-DSN\r\n250-DELIVERBY\r\n");
     buf_printf(out, "250-LIMITS RCPTMAX=%u\r\n", s->config->recipients_max);
     if (s->tls)
-        buf_printf(out, "250-AUTH %s\r\n", s->config->mechanisms);
+        buf_printf(out, "250-REQUIRETLS\r\n250-AUTH %s\r\n", s->config->mechanisms); /* RFC 8689 2: inside TLS only */
     else
         buf_append_str(out, "250-STARTTLS\r\n");
     buf_append_str(out, "250 ENHANCEDSTATUSCODES\r\n");

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/wire.h"
+#include "keys/credential_record.h"
 #include "keys/credentials.h"
 
 #define NAME SLICE_LIT("ehr")
@@ -38,7 +39,8 @@ static int setup(void **state)
     buf_init(&m->record, CREDENTIAL_RECORD_MAX);
     wire_put_blob16(&m->senders, SLICE_LIT("@clinic.example"));
     wire_put_blob16(&m->senders, SLICE_LIT("front@desk.example"));
-    assert_true(credentials_make(m->table, TENANT, NAME, buf_slice(&m->senders), clock_utc_us(), &m->id, &m->password,
+    const struct credential wish = {.tenant = TENANT, .name = NAME, .senders = buf_slice(&m->senders), .minimum = 3};
+    assert_true(credentials_make(m->table, &wish, clock_utc_us(), &m->id, &m->password,
                                  &m->record, &err));
     assert_true(credentials_put(m->table, &m->id, NAME, buf_slice(&m->record), &err));
     *state = m;
@@ -213,6 +215,66 @@ static void test_record_tells_nothing_and_binds(void **state)
     credentials_free(&foreign);
 }
 
+static bool make(struct credentials *table, struct slice tenant, struct slice name, struct slice senders, struct id *ret_id,
+                 struct buf *password, struct buf *record, struct err *err)
+{
+    const struct credential wish = {.tenant = tenant, .name = name, .senders = senders};
+    return credentials_make(table, &wish, 1, ret_id, password, record, err);
+}
+
+static void test_minimum_is_kept_and_changed(void **state)
+{
+    struct made *m = *state;
+    struct credential found;
+    struct err err;
+    struct id id;
+    struct buf record, password;
+    buf_init(&record, CREDENTIAL_RECORD_MAX);
+    buf_init_secret(&password, 64);
+    assert_true(credentials_find(m->table, NAME, &found));
+    assert_int_equal(found.minimum, 3);
+    assert_true(credentials_change(m->table, NAME, 4, &id, &record, &err));
+    assert_true(id_eq(&id, &m->id));
+    assert_true(credentials_plain(m->table, NAME, buf_slice(&m->password), &found));
+    assert_int_equal(found.minimum, 3); /* not before the store has it */
+    assert_true(credentials_known(m->table, &id));
+    assert_true(credentials_put(m->table, &id, NAME, buf_slice(&record), &err));
+    assert_true(credentials_plain(m->table, NAME, buf_slice(&m->password), &found));
+    assert_int_equal(found.minimum, 4);
+    assert_true(slice_eq(found.senders, buf_slice(&m->senders)));
+    assert_int_equal(credentials_count(m->table), 1);
+    assert_false(credentials_change(m->table, NAME, 5, &id, &record, &err));
+    assert_false(credentials_change(m->table, SLICE_LIT("nobody"), 1, &id, &record, &err));
+    const struct credential wish = {.tenant = TENANT, .name = SLICE_LIT("x"), .senders = found.senders, .minimum = 5};
+    assert_false(credentials_make(m->table, &wish, 1, &id, &password, &record, &err));
+    buf_free(&record);
+    buf_free(&password);
+}
+
+/* A record of version 1 is one of version 2 without its last byte. */
+static void test_first_version_is_read(void **state)
+{
+    struct credential_record in = {.version = CREDENTIAL_RECORD_VERSION, .name = NAME, .tenant = TENANT, .iterations = 7, .minimum = 2};
+    struct credential_record out;
+    struct buf plain;
+    (void)state;
+    buf_init(&plain, CREDENTIAL_RECORD_MAX);
+    layout_write(&credential_record_layout, &plain, &in);
+    assert_true(credential_record_read(buf_slice(&plain), &out));
+    assert_int_equal(out.minimum, 2);
+    assert_false(credential_record_read(slice_sub(buf_slice(&plain), 0, plain.len - 1), &out));
+    plain.data[0] = 1;
+    assert_false(credential_record_read(buf_slice(&plain), &out));
+    assert_true(credential_record_read(slice_sub(buf_slice(&plain), 0, plain.len - 1), &out));
+    assert_int_equal(out.minimum, 0);
+    assert_int_equal(out.iterations, 7);
+    assert_true(slice_eq(out.name, NAME));
+    plain.data[0] = 3;
+    assert_false(credential_record_read(buf_slice(&plain), &out));
+    assert_false(credential_record_read(SLICE_EMPTY, &out));
+    buf_free(&plain);
+}
+
 static void test_bad_makings(void **state)
 {
     struct made *m = *state;
@@ -223,16 +285,16 @@ static void test_bad_makings(void **state)
     buf_init(&record, CREDENTIAL_RECORD_MAX);
     buf_init(&senders, 4096);
     struct slice good = buf_slice(&m->senders);
-    assert_false(credentials_make(m->table, TENANT, NAME, good, 1, &id, &password, &record, &err));
-    assert_false(credentials_make(m->table, TENANT, SLICE_EMPTY, good, 1, &id, &password, &record, &err));
-    assert_false(credentials_make(m->table, TENANT, SLICE_LIT("a b"), good, 1, &id, &password, &record, &err));
-    assert_false(credentials_make(m->table, SLICE_LIT("De"), SLICE_LIT("x"), good, 1, &id, &password, &record, &err));
-    assert_false(credentials_make(m->table, TENANT, SLICE_LIT("x"), SLICE_EMPTY, 1, &id, &password, &record, &err));
+    assert_false(make(m->table, TENANT, NAME, good, &id, &password, &record, &err));
+    assert_false(make(m->table, TENANT, SLICE_EMPTY, good, &id, &password, &record, &err));
+    assert_false(make(m->table, TENANT, SLICE_LIT("a b"), good, &id, &password, &record, &err));
+    assert_false(make(m->table, SLICE_LIT("De"), SLICE_LIT("x"), good, &id, &password, &record, &err));
+    assert_false(make(m->table, TENANT, SLICE_LIT("x"), SLICE_EMPTY, &id, &password, &record, &err));
     static const char *const bad[] = {"clinic.example", "a@", "@", "", "a b@clinic.example"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         buf_reset(&senders);
         wire_put_blob16(&senders, slice_str(bad[i]));
-        assert_false(credentials_make(m->table, TENANT, SLICE_LIT("x"), buf_slice(&senders), 1, &id, &password, &record, &err));
+        assert_false(make(m->table, TENANT, SLICE_LIT("x"), buf_slice(&senders), &id, &password, &record, &err));
     }
     assert_int_equal(password.len, 0);
     buf_free(&password);
@@ -248,6 +310,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unknown_users_look_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(test_times_do_not_tell, setup, teardown),
         cmocka_unit_test_setup_teardown(test_record_tells_nothing_and_binds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_minimum_is_kept_and_changed, setup, teardown),
+        cmocka_unit_test(test_first_version_is_read),
         cmocka_unit_test_setup_teardown(test_bad_makings, setup, teardown),
     };
     return cmocka_run_group_tests_name("keys/credentials", tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void a_message_is_sealed_and_committed(void **state)
     buf_init_secret(&content, 1 << 20);
     buf_init_secret(&plain, 65536);
     stage_open_commit(s, &message, &content, &plain);
-    assert_true(layout_read(&mail_envelope_layout, buf_slice(&plain), &envelope));
+    assert_true(mail_envelope_read(buf_slice(&plain), &envelope));
     assert_slice(envelope.reverse_path, "a@x.example");
     assert_slice(envelope.envid, "e+1");
     assert_slice(envelope.message_id, "<m1@x.example>");

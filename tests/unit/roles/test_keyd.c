@@ -494,6 +494,34 @@ static uint8_t plain(struct play *p, struct slice password, struct slice address
     return ret->code;
 }
 
+/* keyd seals the record anew; it counts when the store has sent it. */
+static void change_minimum(struct play *p, struct msg_credential *credential, struct buf *record)
+{
+    const struct msg_cli_credential wish = {.name = credential->name, .minimum = 4, .change = true};
+    const struct msg_cli_credential nobody = {.name = SLICE_LIT("nobody"), .minimum = 4, .change = true};
+    const struct msg_cli_user user = {credential->name}, stranger = {SLICE_LIT("nobody")};
+    struct msg_cli_described described;
+    struct msg_cli_password made;
+    struct msg_operator_grant sync = {{{2}}, 1};
+    struct msg_status status;
+    assert_true(ask(p, CLI, MSG_CLI_CREDENTIAL, &msg_cli_credential_layout, &nobody, &msg_cli_password_layout, &made));
+    assert_int_equal(made.code, MSG_REFUSED);
+    assert_true(ask(p, CLI, MSG_CLI_CREDENTIAL, &msg_cli_credential_layout, &wish, &msg_cli_password_layout, &made));
+    assert_int_equal(made.code, MSG_OK);
+    assert_int_equal(made.password.len, 0);
+    assert_true(id_eq(&made.id, &credential->id));
+    buf_reset(record);
+    buf_append_slice(record, made.record);
+    credential->record = buf_slice(record);
+    send_layout(p->chan[STORE], MSG_CREDENTIAL, &msg_credential_layout, credential, -1);
+    assert_true(ask(p, STORE, MSG_OPERATOR_GRANT, &msg_operator_grant_layout, &sync, &msg_status_layout, &status));
+    assert_true(ask(p, CLI, MSG_CLI_USER, &msg_cli_user_layout, &user, &msg_cli_described_layout, &described));
+    assert_int_equal(described.code, MSG_OK);
+    assert_int_equal(described.minimum, 4);
+    assert_true(ask(p, CLI, MSG_CLI_USER, &msg_cli_user_layout, &stranger, &msg_cli_described_layout, &described));
+    assert_int_equal(described.code, MSG_UNKNOWN);
+}
+
 static void test_credentials(void **state)
 {
     struct play *p = *state;
@@ -509,7 +537,7 @@ static void test_credentials(void **state)
     buf_init(&password, 64);
     buf_init(&record, MSG_RECORD_MAX);
     wire_put_blob16(&senders, SLICE_LIT("@clinic.example"));
-    struct msg_cli_credential wish = {SLICE_LIT("ehr"), TENANT, buf_slice(&senders)};
+    struct msg_cli_credential wish = {SLICE_LIT("ehr"), TENANT, buf_slice(&senders), 2, false};
     assert_int_equal(plain(p, SLICE_LIT("x"), home, &answer), MSG_UNAVAILABLE);
     assert_true(ask(p, CLI, MSG_CLI_CREDENTIAL, &msg_cli_credential_layout, &wish, &msg_cli_password_layout, &made));
     assert_int_equal(made.code, MSG_UNAVAILABLE);
@@ -530,6 +558,14 @@ static void test_credentials(void **state)
     assert_true(slice_eq(answer.senders, buf_slice(&senders)));
     assert_true(slice_eq(answer.tenant, TENANT));
     assert_true(id_eq(&answer.credential, &credential.id));
+    assert_int_equal(answer.minimum, 2);
+    p->pushed = 0;
+    change_minimum(p, &credential, &record);
+    assert_int_equal(plain(p, buf_slice(&password), home, &answer), MSG_OK);
+    assert_int_equal(answer.minimum, 4);
+    while (p->pushed == 0) /* who is logged in logs in anew */
+        wait_once(p);
+    assert_int_equal(p->pushed, MSG_CREDENTIAL_GONE);
     p->pushed = 0;
     for (unsigned i = 0; i < GUESS_PAIR_LOCK; i++)
         assert_int_equal(plain(p, SLICE_LIT("wrong"), strange, &answer), MSG_REFUSED);
