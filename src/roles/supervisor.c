@@ -459,6 +459,13 @@ static bool load_checked(struct supervisor *sup, char **ret_text, struct conf **
     return ok;
 }
 
+/* The processes were made with the old profile's code and cannot load another's inside their sandbox. */
+static bool same_profile(const struct conf *old, const struct conf *new, struct err *err)
+{
+    return (old->trust_profile == new->trust_profile && strcmp(old->trust_fips_config, new->trust_fips_config) == 0) ||
+           err_set(err, "trust.profile and trust.fips-config change with a restart only");
+}
+
 static void on_reload_signal(void *ctx, int signal)
 {
     struct supervisor *sup = ctx;
@@ -467,7 +474,7 @@ static void on_reload_signal(void *ctx, int signal)
     struct conf *conf = NULL;
     (void)signal;
 
-    if (!load_checked(sup, &text, &conf, &err) || !supervisor_fds_renew(&sup->fds, conf, &err)) {
+    if (!load_checked(sup, &text, &conf, &err) || !same_profile(sup->conf, conf, &err) || !supervisor_fds_renew(&sup->fds, conf, &err)) {
         log_error(&sup->log, "reload refused, the old configuration stays: %s", err.text);
         mem_free(text);
         conf_free(&conf);

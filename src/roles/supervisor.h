@@ -45,8 +45,8 @@ pid_t supervisor_spawn(enum role_kind kind, unsigned index, uint32_t uid, int fd
 /* Reads and checks a configuration file. *ret_text is freed with mem_free(), *ret_conf with conf_free(). */
 bool supervisor_load(const char *path, char **ret_text, struct conf **ret_conf, struct err *err);
 
-/* Looks at what a configuration names: certificates fit their keys, escrow keys and CA bundle can be read, mailboxes are
- * mailboxes. False with what is wrong. What works but should not stay so is appended to warnings, a line each. */
+/* Looks at what a configuration names: the code of trust.profile comes up, certificates fit their keys and the profile,
+ * escrow keys and CA bundle can be read, mailboxes are mailboxes. False with what is wrong. What works but should not stay so is appended to warnings, a line each. */
 bool supervisor_check(const struct conf *conf, struct buf *warnings, struct err *err);
 
 /* Runs sealpostd with this configuration file until it is told to stop. Returns the exit status. */

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "keys/escrow.h"
 #include "mail/address.h"
+#include "net/tls_library.h"
 #include "os/file.h"
 #include "roles/supervisor.h"
 
@@ -60,8 +61,9 @@ static void warn_of_certificate(X509 *cert, const char *path, const char *hostna
     }
 }
 
-/* A certificate and its key can be read and belong together. */
-static bool check_pair(const char *certificate, const char *key, const char *hostname, struct buf *warnings, struct err *err)
+/* A certificate and its key can be read, belong together, and may be shown under trust.profile. */
+static bool check_pair(const struct conf *conf, const char *certificate, const char *key, const char *hostname,
+                       struct buf *warnings, struct err *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     bool ok = ctx != NULL;
@@ -74,6 +76,8 @@ static bool check_pair(const char *certificate, const char *key, const char *hos
         ok = err_set(err, "%s holds no certificate in PEM form", certificate);
     } else if (ok && (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)) {
         ok = err_set(err, "%s is not the private key of %s", key, certificate);
+    } else if (ok && !tls_profile_key((enum tls_profile)conf->trust_profile, SSL_CTX_get0_privatekey(ctx), err)) {
+        ok = err_prefix(err, "%s: ", key);
     }
     if (ok) {
         warn_of_certificate(SSL_CTX_get0_certificate(ctx), certificate, hostname, warnings);
@@ -128,14 +132,27 @@ static bool check_authorities(const char *path, struct err *err)
     return ok || err_set(err, "trust.ca-file: %s cannot be read or holds no certificates (package ca-certificates?)", path);
 }
 
+/* The code that profile needs comes up here and now: a process that could not use it would not start either. */
+static bool check_profile(const struct conf *conf, struct err *err)
+{
+    struct tls_library *library = tls_library_create((enum tls_profile)conf->trust_profile, conf->trust_fips_config, err);
+    bool ok = library != NULL;
+
+    tls_library_free(&library);
+    return ok;
+}
+
 bool supervisor_check(const struct conf *conf, struct buf *warnings, struct err *err)
 {
     const char *base = conf->center_base_url + strlen("https://");
     char base_host[256];
 
     (void)snprintf(base_host, sizeof(base_host), "%.*s", (int)strcspn(base, ":/"), base);
+    if (!check_profile(conf, err)) {
+        return false;
+    }
     for (size_t i = 0; i < conf->submission_count; i++) {
-        if (!check_pair(conf->submission[i].certificate, conf->submission[i].key, conf->hostname, warnings, err)) {
+        if (!check_pair(conf, conf->submission[i].certificate, conf->submission[i].key, conf->hostname, warnings, err)) {
             return err_prefix(err, "submission: ");
         }
     }
@@ -145,7 +162,7 @@ bool supervisor_check(const struct conf *conf, struct buf *warnings, struct err 
     if (conf->submission_count == 0) {
         warn(warnings, "submission", "is missing: no application can hand in mail");
     }
-    return (check_pair(conf->center_certificate, conf->center_key, base_host, warnings, err) || err_prefix(err, "center: ")) &&
+    return (check_pair(conf, conf->center_certificate, conf->center_key, base_host, warnings, err) || err_prefix(err, "center: ")) &&
            check_escrow(conf, warnings, err) && check_authorities(conf->trust_ca_file, err) &&
            check_mailbox("notice.from", conf->notice_from, err) && check_mailbox("postmaster", conf->postmaster, err) &&
            (conf->notice_reverse_path[0] == '\0' || check_mailbox("notice.reverse-path", conf->notice_reverse_path, err));

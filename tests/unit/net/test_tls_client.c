@@ -18,7 +18,7 @@ struct bench {
     char ca_file[64];
 };
 
-static X509 *self_signed(EVP_PKEY *key)
+static X509 *self_signed(EVP_PKEY *key, bool must_staple)
 {
     X509 *x = X509_new();
     ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
@@ -27,6 +27,11 @@ static X509 *self_signed(EVP_PKEY *key)
     X509_set_pubkey(x, key);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"mx", -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
+    if (must_staple) {
+        X509_EXTENSION *feature = X509V3_EXT_conf_nid(NULL, NULL, NID_tlsfeature, "status_request");
+        X509_add_ext(x, feature, -1);
+        X509_EXTENSION_free(feature);
+    }
     X509_sign(x, key, EVP_sha256());
     return x;
 }
@@ -35,7 +40,7 @@ static int set_up(void **state)
 {
     struct bench *b = calloc(1, sizeof(*b));
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = self_signed(key);
+    X509 *x = self_signed(key, false);
     snprintf(b->ca_file, sizeof(b->ca_file), "/tmp/test_tls_client.XXXXXX");
     int fd = mkstemp(b->ca_file);
     FILE *f = fdopen(fd, "w");
@@ -151,6 +156,103 @@ static void test_only_proved_peers_are_resumed(void **state)
     }
 }
 
+/* Allowed by RFC 7627, but whom a resumed session speaks to is then not sure. */
+static void test_no_resumption_without_extended_master(void **state)
+{
+    struct bench *b = *state;
+    SSL_CTX_set_max_proto_version(b->server, TLS1_2_VERSION);
+    SSL_CTX_set_options(b->server, SSL_OP_NO_EXTENDED_MASTER_SECRET);
+    for (int i = 0; i < 2; i++) {
+        struct pair p = shake(b, "192.0.2.1");
+        assert_int_equal(tls_client_failure(p.client), TLS_CLIENT_FINE);
+        assert_false(tls_client_extended_master(p.client));
+        assert_int_equal(SSL_session_reused(p.client), 0);
+        tls_client_proved(p.client);
+        part(&p);
+    }
+}
+
+static int staple(SSL *ssl, void *arg)
+{
+    uint8_t *copy = OPENSSL_memdup(arg, strlen(arg));
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)strlen(arg));
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void test_staple_is_asked_for_and_goes_with_the_session(void **state)
+{
+    struct bench *b = *state;
+    for (uint16_t version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX_set_max_proto_version(b->server, version);
+        struct pair p = shake(b, "192.0.2.3");
+        assert_int_equal(tls_client_staple(p.client).len, 0);
+        part(&p);
+        SSL_CTX_set_tlsext_status_cb(b->server, staple);
+        SSL_CTX_set_tlsext_status_arg(b->server, (void *)(uintptr_t)"stapled");
+        for (int i = 0; i < 2; i++) {
+            p = shake(b, version == TLS1_2_VERSION ? "192.0.2.4" : "192.0.2.5");
+            assert_int_equal(SSL_session_reused(p.client), i);
+            assert_true(slice_eq(tls_client_staple(p.client), SLICE_LIT("stapled")));
+            tls_client_proved(p.client);
+            part(&p);
+        }
+        SSL_CTX_set_tlsext_status_cb(b->server, NULL);
+    }
+}
+
+static void test_must_staple_is_not_resumed(void **state)
+{
+    struct bench *b = *state;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = self_signed(key, true);
+    SSL_CTX_use_certificate(b->server, x);
+    SSL_CTX_use_PrivateKey(b->server, key);
+    for (int i = 0; i < 2; i++) {
+        struct pair p = shake(b, "192.0.2.1");
+        assert_int_equal(SSL_session_reused(p.client), 0);
+        tls_client_proved(p.client);
+        part(&p);
+    }
+    X509_free(x);
+    EVP_PKEY_free(key);
+}
+
+static void test_cipher_families_are_told(void **state)
+{
+    static const struct {
+        const char *suite;
+        enum tls_client_cipher family;
+    } rows[] = {{"TLS_AES_128_GCM_SHA256", TLS_CLIENT_AES_GCM},
+                {"TLS_AES_256_GCM_SHA384", TLS_CLIENT_AES_GCM},
+                {"TLS_CHACHA20_POLY1305_SHA256", TLS_CLIENT_CHACHA20}};
+    struct bench *b = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        SSL_CTX_set_ciphersuites(b->server, rows[i].suite);
+        struct pair p = shake(b, "192.0.2.1");
+        assert_int_equal(tls_client_cipher(p.client), rows[i].family);
+        assert_true(tls_client_extended_master(p.client));
+        part(&p);
+    }
+}
+
+static void test_nist_takes_ccm_and_no_chacha(void **state)
+{
+    struct bench *b = *state;
+    struct tls_library *library = tls_library_create(TLS_PROFILE_NIST, NULL, NULL);
+    tls_client_free(&b->client);
+    b->client = tls_client_create(library, b->ca_file, NULL);
+    SSL_CTX_set_ciphersuites(b->server, "TLS_AES_128_CCM_SHA256");
+    struct pair p = shake(b, "192.0.2.1");
+    assert_int_equal(tls_client_cipher(p.client), TLS_CLIENT_AES_CCM);
+    part(&p);
+    SSL_CTX_set_ciphersuites(b->server, "TLS_CHACHA20_POLY1305_SHA256");
+    p = shake(b, "192.0.2.1");
+    assert_int_equal(tls_client_failure(p.client), TLS_CLIENT_SUITE);
+    part(&p);
+    tls_client_free(&b->client);
+    tls_library_free(&library);
+}
+
 static void test_no_anchors_no_client(void **state)
 {
     struct err err;
@@ -167,6 +269,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_old_protocol_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_weak_suites_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_proved_peers_are_resumed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_resumption_without_extended_master, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_staple_is_asked_for_and_goes_with_the_session, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_must_staple_is_not_resumed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cipher_families_are_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nist_takes_ccm_and_no_chacha, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_anchors_no_client, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
