@@ -47,6 +47,17 @@ static const struct option OPTIONS[] = {
     {"outgoing-range:", "1024"},
 };
 
+/* What we ask again after an hour (DNS_LIFE_MAX_US) is not answered from yesterday's memory. */
+static const struct option LASTING[] = {
+    {"cache-max-ttl:", "3600"},
+    {"cache-max-negative-ttl:", "3600"},
+};
+
+static const struct option FRESH[] = {
+    {"cache-max-ttl:", "1"}, {"cache-max-negative-ttl:", "1"}, {"msg-cache-size:", "512k"}, {"rrset-cache-size:", "1m"},
+    {"infra-host-ttl:", "1"},
+};
+
 /* Names that libunbound would answer itself. Ours are answered by the servers that the operator named. */
 static const char *const BUILT_IN[] = {"localhost.", "test.", "invalid.", "onion.", "home.arpa."};
 
@@ -57,11 +68,11 @@ static bool check(int status, const char *what, struct err *err)
     return status == UB_NOERROR || err_set(err, "%s: %s", what, ub_strerror(status));
 }
 
-static bool set_options(struct ub_ctx *ub, struct err *err)
+static bool set_options(struct ub_ctx *ub, const struct option *options, size_t count, struct err *err)
 {
     bool ok = true;
-    for (size_t i = 0; i < COUNT(OPTIONS) && ok; i++)
-        ok = check(ub_ctx_set_option(ub, OPTIONS[i].name, OPTIONS[i].value), OPTIONS[i].name, err);
+    for (size_t i = 0; i < count && ok; i++)
+        ok = check(ub_ctx_set_option(ub, options[i].name, options[i].value), options[i].name, err);
     return ok;
 }
 
@@ -121,12 +132,24 @@ static bool remove_built_in(struct ub_ctx *ub, struct err *err)
 static bool set_up(struct ub_ctx *ub, const struct dns_config *config, struct err *err)
 {
     ub_ctx_debugout(ub, NULL);
-    bool ok = set_options(ub, err);
+    bool ok = set_options(ub, OPTIONS, COUNT(OPTIONS), err);
+    ok = ok && (config->fresh ? set_options(ub, FRESH, COUNT(FRESH), err) : set_options(ub, LASTING, COUNT(LASTING), err));
     for (size_t i = 0; i < config->forward_count && ok; i++)
         ok = add_forwarder(ub, config->forward[i], err);
     ok = ok && add_anchors(ub, config->anchors, err);
     ok = ok && check(ub_ctx_async(ub, 1), "DNS thread", err);
     return ok && remove_built_in(ub, err);
+}
+
+bool dns_is_failure(enum msg_dns status)
+{
+    return status != MSG_DNS_OK && status != MSG_DNS_NXDOMAIN && status != MSG_DNS_NODATA && status != MSG_DNS_NULL_MX;
+}
+
+int64_t dns_life_us(enum msg_dns status, uint32_t ttl_s)
+{
+    int64_t life = dns_is_failure(status) ? DNS_LIFE_FAILED_US : (int64_t)ttl_s * CLOCK_US_PER_S;
+    return life < DNS_LIFE_MAX_US ? life : DNS_LIFE_MAX_US;
 }
 
 struct dns *dns_create(const struct dns_config *config, struct err *err)

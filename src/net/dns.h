@@ -12,12 +12,18 @@
 #define DNS_TYPE_A 1
 #define DNS_TYPE_CNAME 5
 #define DNS_TYPE_MX 15
+#define DNS_TYPE_TXT 16
 #define DNS_TYPE_AAAA 28
+#define DNS_TYPE_TLSA 52
 
 /* Records of one answer that are looked at; more are dropped. Large sets have a dozen. */
 #define DNS_RECORDS_MAX 64
 /* Bytes of a trust anchor file: the root has two keys, an operator may add islands. */
 #define DNS_ANCHOR_MAX 65536u
+/* Records that say they live longer are asked for again after an hour. */
+#define DNS_LIFE_MAX_US INT64_C(3600000000)
+/* A failed look-up is not repeated at once, so that a queue full of mail for one broken domain asks once. */
+#define DNS_LIFE_FAILED_US INT64_C(500000)
 /* Questions without an answer within this time count as timed out rather than refused by a server: libunbound says
  * SERVFAIL for both, and a server that answers at all has done so by then. */
 #define DNS_SLOW_US INT64_C(2000000)
@@ -26,6 +32,7 @@ struct dns_config {
     const char *const *forward; /* "127.0.0.1:5300", "[::1]:53" */
     size_t forward_count;       /* 0: ask from the root servers down */
     struct slice anchors;       /* lines of DS or DNSKEY records, ";" comments; empty: nothing is secure */
+    bool fresh;                 /* keep no answer longer than a second */
 };
 
 /* What one question gave. Slices live until the callback returns. */
@@ -41,6 +48,15 @@ struct dns_answer {
 typedef void dns_answer_fn(void *ctx, const struct dns_answer *answer);
 
 struct dns;
+
+/* Puts one question, as dns_ask() with a client as ctx: what looks things up asks through one of these. */
+typedef bool dns_ask_fn(void *ctx, const char *name, int type, dns_answer_fn *fn, void *fn_ctx);
+
+/* True when a status says nothing about what is in the DNS: SERVFAIL, TIMEOUT, BOGUS, MALFORMED, LOOP. */
+bool dns_is_failure(enum msg_dns status);
+
+/* How long an answer may be kept, in microseconds. */
+int64_t dns_life_us(enum msg_dns status, uint32_t ttl_s);
 
 /* Makes the client and reads everything it will need; to be called before the sandbox. NULL with the reason. */
 struct dns *dns_create(const struct dns_config *config, struct err *err);

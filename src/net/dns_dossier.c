@@ -14,6 +14,8 @@
 struct dns_dossiers {
     dns_ask_fn *ask;
     void *ask_ctx;
+    uint16_t port;
+    size_t bytes;        /* of the dossiers that are done */
     struct map *map;     /* digest of the domain > entry */
     struct list done;    /* entries with a dossier, least used first */
     struct list pending; /* entries being looked up */
@@ -38,19 +40,38 @@ struct dns_waiter {
     int64_t deadline_us;
 };
 
-struct dns_dossiers *dns_dossiers_create(dns_ask_fn *ask, void *ask_ctx)
+struct dns_dossiers *dns_dossiers_create(dns_ask_fn *ask, void *ask_ctx, uint16_t port)
 {
     struct dns_dossiers *dossiers = mem_new(sizeof(*dossiers));
     dossiers->ask = ask;
     dossiers->ask_ctx = ask_ctx;
+    dossiers->port = port;
     dossiers->map = map_create(sizeof(struct digest), DNS_DOSSIERS_MAX);
     list_init(&dossiers->done);
     list_init(&dossiers->pending);
     return dossiers;
 }
 
+void dns_dossier_clear(struct dns_dossier *dossier)
+{
+    for (size_t i = 0; i < dossier->count; i++)
+        mem_free(dossier->hosts[i].tlsa.records);
+    mem_free(dossier->hosts);
+    dossier->hosts = NULL;
+    dossier->count = 0;
+}
+
+static size_t bytes_of(const struct dns_dossier *dossier)
+{
+    size_t bytes = dossier->count * sizeof(*dossier->hosts);
+    for (size_t i = 0; i < dossier->count; i++)
+        bytes += dossier->hosts[i].tlsa.length;
+    return bytes;
+}
+
 static void free_entry(struct dns_entry *entry)
 {
+    entry->owner->bytes -= bytes_of(&entry->dossier);
     map_remove(entry->owner->map, &entry->key);
     list_remove(&entry->link);
     LIST_FOR(it, next, &entry->waiters)
@@ -59,7 +80,7 @@ static void free_entry(struct dns_entry *entry)
         mem_free(LIST_ENTRY(it, struct dns_waiter, link));
     }
     dns_lookup_free(&entry->lookup);
-    mem_free(entry->dossier.hosts);
+    dns_dossier_clear(&entry->dossier);
     mem_free(entry);
 }
 
@@ -92,13 +113,14 @@ static void tell_all(struct dns_entry *entry)
 static void take_dossier(struct dns_entry *entry, struct dns_dossier *found)
 {
     entry->dossier = *found;
-    found->hosts = NULL;
-    if (found->count > 0) {
-        entry->dossier.hosts = mem_resize_array(entry->dossier.hosts, found->count, sizeof(struct dns_host));
+    *found = (struct dns_dossier){.hosts = NULL};
+    if (entry->dossier.count > 0) {
+        entry->dossier.hosts = mem_resize_array(entry->dossier.hosts, entry->dossier.count, sizeof(struct dns_host));
     } else {
         mem_free(entry->dossier.hosts);
         entry->dossier.hosts = NULL;
     }
+    entry->owner->bytes += bytes_of(&entry->dossier);
     entry->expires_wait_us = clock_wait_us() + entry->dossier.expires_us - clock_utc_us();
 }
 
@@ -126,12 +148,12 @@ static bool make_room(struct dns_dossiers *dossiers)
 {
     if (dossiers->busy >= DNS_LOOKUPS_MAX)
         return false;
-    if (map_count(dossiers->map) < DNS_DOSSIERS_MAX)
-        return true;
-    struct dns_entry *oldest = LIST_ENTRY(dossiers->done.next, struct dns_entry, link);
-    if (list_empty(&dossiers->done) || oldest->telling)
-        return false;
-    free_entry(oldest);
+    while (map_count(dossiers->map) >= DNS_DOSSIERS_MAX || dossiers->bytes > DNS_DOSSIERS_BYTES_MAX) {
+        struct dns_entry *oldest = LIST_ENTRY(dossiers->done.next, struct dns_entry, link);
+        if (list_empty(&dossiers->done) || oldest->telling)
+            return false;
+        free_entry(oldest);
+    }
     return true;
 }
 
@@ -145,7 +167,7 @@ static void look_up(struct dns_dossiers *dossiers, const char *domain, const str
     list_push(&dossiers->pending, &entry->link);
     dossiers->busy++;
     add_waiter(entry, fn, ctx);
-    entry->lookup = dns_lookup_create(domain, dossiers->ask, dossiers->ask_ctx, on_done, entry);
+    entry->lookup = dns_lookup_create(domain, dossiers->ask, dossiers->ask_ctx, dossiers->port, on_done, entry);
     dns_lookup_start(entry->lookup);
 }
 

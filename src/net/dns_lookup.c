@@ -17,6 +17,7 @@ struct dns_lookup {
     char domain[DNS_NAME_MAX];
     dns_ask_fn *ask;
     void *ask_ctx;
+    uint16_t port;
     dns_lookup_fn *fn;
     void *ctx;
     struct dns_dossier dossier;
@@ -24,6 +25,7 @@ struct dns_lookup {
     size_t open;     /* questions without an answer, and one while questions are being put */
     enum msg_dns families[DNS_HOSTS_MAX][2];
     struct dns_host_question questions[DNS_HOSTS_MAX][2];
+    struct dns_tlsa_lookup tlsa[DNS_HOSTS_MAX];
     char aliases[DNS_ALIASES_MAX + 1][DNS_NAME_MAX]; /* followed so far, the domain first */
     size_t alias_count;
 };
@@ -37,23 +39,68 @@ static void lookup_enter(struct dns_lookup *lookup, enum dns_lookup_state state)
     lookup->fn(lookup->ctx, lookup);
 }
 
-static bool is_failure(enum msg_dns status)
+static void limit_life(struct dns_lookup *lookup, int64_t life_us)
 {
-    return status != MSG_DNS_OK && status != MSG_DNS_NXDOMAIN && status != MSG_DNS_NODATA && status != MSG_DNS_NULL_MX;
-}
-
-static void limit_life(struct dns_lookup *lookup, enum msg_dns status, uint32_t ttl_s)
-{
-    int64_t life = is_failure(status) ? DNS_LIFE_FAILED_US : (int64_t)ttl_s * CLOCK_US_PER_S;
-    if (life < lookup->life_us)
-        lookup->life_us = life;
+    if (life_us < lookup->life_us)
+        lookup->life_us = life_us;
 }
 
 static void finish(struct dns_lookup *lookup, enum msg_dns status)
 {
-    limit_life(lookup, status, UINT32_MAX);
+    limit_life(lookup, dns_life_us(status, UINT32_MAX));
     lookup->dossier.status = status;
     lookup_enter(lookup, DNS_LOOKUP_DONE);
+}
+
+static void one_less_open(struct dns_lookup *lookup);
+
+/* --- TLSA --- */
+
+/* Takes the records over, except when they do not fit beside those of the hosts before. */
+static void take_tlsa(struct dns_lookup *lookup, size_t host, size_t *bytes)
+{
+    struct dns_tlsa *tlsa = &lookup->dossier.hosts[host].tlsa;
+    *tlsa = lookup->tlsa[host].result;
+    lookup->tlsa[host].result.records = NULL;
+    *bytes += tlsa->length;
+    if (*bytes <= DNS_TLSA_BYTES_MAX)
+        return;
+    *bytes -= tlsa->length;
+    mem_free(tlsa->records);
+    *tlsa = (struct dns_tlsa){.state = DNS_TLSA_FAILED};
+}
+
+static void finish_tlsa(struct dns_lookup *lookup)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < lookup->dossier.count; i++) {
+        if (lookup->tlsa[i].fn == NULL)
+            continue;
+        limit_life(lookup, lookup->tlsa[i].life_us);
+        take_tlsa(lookup, i, &bytes);
+    }
+    finish(lookup, MSG_DNS_OK);
+}
+
+static void on_tlsa(void *ctx)
+{
+    one_less_open(ctx);
+}
+
+static void ask_tlsa(struct dns_lookup *lookup)
+{
+    lookup_enter(lookup, DNS_LOOKUP_TLSA);
+    lookup->open = 1;
+    for (size_t i = 0; i < lookup->dossier.count; i++) {
+        const struct dns_host *host = &lookup->dossier.hosts[i];
+        if (host->status != MSG_DNS_OK)
+            continue;
+        lookup->open++;
+        lookup->tlsa[i] = (struct dns_tlsa_lookup){.ask = lookup->ask, .ask_ctx = lookup->ask_ctx, .port = lookup->port,
+            .name = host->name, .canonical = host->canonical, .secure = host->secure, .fn = on_tlsa, .ctx = lookup};
+        dns_tlsa_start(&lookup->tlsa[i]);
+    }
+    one_less_open(lookup);
 }
 
 /* --- addresses --- */
@@ -75,7 +122,7 @@ static void judge_host(struct dns_host *host, const enum msg_dns families[2])
     if (worse == MSG_DNS_BOGUS)
         host->address_count = 0;
     host->status = host->address_count > 0 ? MSG_DNS_OK : worse;
-    bool answered = !is_failure(families[0]) || !is_failure(families[1]);
+    bool answered = !dns_is_failure(families[0]) || !dns_is_failure(families[1]);
     host->secure = host->secure && answered && worse != MSG_DNS_BOGUS;
 }
 
@@ -85,12 +132,21 @@ static void finish_hosts(struct dns_lookup *lookup)
     struct dns_dossier *dossier = &lookup->dossier;
     for (size_t i = 0; i < dossier->count; i++)
         judge_host(&dossier->hosts[i], lookup->families[i]);
-    finish(lookup, dossier->implicit ? dossier->hosts[0].status : MSG_DNS_OK);
+    if (dossier->implicit && dossier->hosts[0].status != MSG_DNS_OK)
+        finish(lookup, dossier->hosts[0].status);
+    else if (dossier->secure)
+        ask_tlsa(lookup);
+    else
+        finish(lookup, MSG_DNS_OK);
 }
 
 static void one_less_open(struct dns_lookup *lookup)
 {
-    if (--lookup->open == 0)
+    if (--lookup->open > 0)
+        return;
+    if (lookup->state == DNS_LOOKUP_TLSA)
+        finish_tlsa(lookup);
+    else
         finish_hosts(lookup);
 }
 
@@ -126,11 +182,12 @@ static void on_address(void *ctx, const struct dns_answer *answer)
     enum msg_dns status = answer->status;
     if (status == MSG_DNS_OK)
         status = take_addresses(host, question->family, answer);
-    if (!is_failure(status))
+    if (!dns_is_failure(status)) {
         host->secure = host->secure && answer->secure;
-    take_canonical(host, answer->canonical);
+        take_canonical(host, answer->canonical);
+    }
     lookup->families[question->host][question->family == 4 ? 0 : 1] = status;
-    limit_life(lookup, status, answer->ttl_s);
+    limit_life(lookup, dns_life_us(status, answer->ttl_s));
     one_less_open(lookup);
 }
 
@@ -249,7 +306,7 @@ static void on_mx(void *ctx, const struct dns_answer *answer)
     struct dns_dossier *dossier = &lookup->dossier;
     enum msg_dns status = answer->status;
     dossier->secure = answer->secure;
-    limit_life(lookup, status, answer->ttl_s);
+    limit_life(lookup, dns_life_us(status, answer->ttl_s));
     if (status == MSG_DNS_OK)
         status = take_mx(dossier, answer);
     if (status == MSG_DNS_NODATA) {
@@ -264,11 +321,13 @@ static void on_mx(void *ctx, const struct dns_answer *answer)
         finish(lookup, status);
 }
 
-struct dns_lookup *dns_lookup_create(const char *domain, dns_ask_fn *ask, void *ask_ctx, dns_lookup_fn *fn, void *ctx)
+struct dns_lookup *dns_lookup_create(const char *domain, dns_ask_fn *ask, void *ask_ctx, uint16_t port, dns_lookup_fn *fn,
+                                     void *ctx)
 {
     struct dns_lookup *lookup = mem_new(sizeof(*lookup));
     lookup->ask = ask;
     lookup->ask_ctx = ask_ctx;
+    lookup->port = port;
     lookup->fn = fn;
     lookup->ctx = ctx;
     lookup->life_us = DNS_LIFE_MAX_US;
@@ -292,7 +351,9 @@ void dns_lookup_free(struct dns_lookup **lookup)
 {
     if (lookup == NULL || *lookup == NULL)
         return;
-    mem_free((*lookup)->dossier.hosts);
+    for (size_t i = 0; i < DNS_HOSTS_MAX; i++)
+        mem_free((*lookup)->tlsa[i].result.records);
+    dns_dossier_clear(&(*lookup)->dossier);
     mem_free(*lookup);
     *lookup = NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading names and MX records. */
+/* Reading names and records. */
 #include "net/dns_rdata.h"
 
 #define LABEL_MAX 63
@@ -58,6 +58,24 @@ bool dns_rdata_mx(struct slice s, uint16_t *ret_preference, char ret_name[DNS_NA
     *ret_preference = (uint16_t)(s.data[0] << 8 | s.data[1]);
     struct slice name = slice_sub(s, 2, s.len);
     return dns_name_text(name, ret_name, &used) && used == name.len;
+}
+
+bool dns_rdata_tlsa(struct slice s, struct msg_tlsa *ret_tlsa)
+{
+    struct wire_reader r = wire_reader_of(s);
+    ret_tlsa->usage = wire_u8(&r);
+    ret_tlsa->selector = wire_u8(&r);
+    ret_tlsa->matching = wire_u8(&r);
+    ret_tlsa->data = wire_bytes(&r, wire_left(&r));
+    return !r.bad && ret_tlsa->data.len > 0;
+}
+
+bool dns_rdata_txt(struct slice s, struct buf *out)
+{
+    struct wire_reader r = wire_reader_of(s);
+    while (wire_left(&r) > 0)
+        buf_append_slice(out, wire_bytes(&r, wire_u8(&r)));
+    return wire_done(&r) && s.len > 0 && buf_ok(out);
 }
 
 bool dns_name_ok(struct slice text)

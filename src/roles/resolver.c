@@ -11,11 +11,17 @@
 #include "net/dns_dossier.h"
 #include "os/file.h"
 #include "roles/roles.h"
+#include "trust/trust_facts.h"
 
 /* Waiting asks are looked at this often. */
 #define TICK_US INT64_C(200000)
 /* One socket per open question of libunbound's (1,024), channels and the rest. */
 #define FILES_MAX 4096u
+
+_Static_assert((int)DNS_TLSA_UNASKED == (int)TRUST_TLSA_UNASKED && (int)DNS_TLSA_NONE == (int)TRUST_TLSA_NONE &&
+                   (int)DNS_TLSA_FOUND == (int)TRUST_TLSA_USABLE && (int)DNS_TLSA_FAILED == (int)TRUST_TLSA_FAILED &&
+                   (int)DNS_TLSA_BOGUS == (int)TRUST_TLSA_BOGUS,
+               "the two lists of TLSA results are one");
 
 struct resolver {
     struct role *role;
@@ -51,8 +57,12 @@ static void put_host(struct buf *hosts, const struct dns_host *host)
         memcpy(address.bytes.b, host->addresses[i].bytes, sizeof(address.bytes.b));
         layout_write(&msg_address_layout, &addresses, &address);
     }
+    struct slice canonical = slice_str(host->secure ? host->canonical : "");
+    struct slice base = slice_str(host->tlsa.expanded ? host->canonical : host->name);
     const struct msg_dossier_host message = {.preference = host->preference, .status = (uint8_t)host->status,
-        .secure = host->secure, .name = slice_str(host->name), .addresses = buf_slice(&addresses)};
+        .secure = host->secure, .name = slice_str(host->name), .addresses = buf_slice(&addresses), .canonical = canonical,
+        .tlsa_state = (uint8_t)host->tlsa.state, .tlsa_base = host->tlsa.state == DNS_TLSA_FOUND ? base : SLICE_EMPTY,
+        .tlsa = slice_of(host->tlsa.records, host->tlsa.length)};
     layout_write(&msg_dossier_host_layout, hosts, &message);
     buf_free(&addresses);
 }
@@ -194,7 +204,7 @@ static bool resolver_start(struct role *role, struct sandbox *sandbox, void **re
     resolver->role = role;
     resolver->conf = role_conf(role);
     list_init(&resolver->peers);
-    resolver->dossiers = dns_dossiers_create(ask_dns, resolver);
+    resolver->dossiers = dns_dossiers_create(ask_dns, resolver, (uint16_t)resolver->conf->courier_port);
     if (!make_dns(resolver, resolver->conf, err)) {
         resolver_stop(resolver);
         return false;
@@ -219,7 +229,7 @@ static void resolver_reload(void *ctx, const struct conf *conf)
     struct resolver *resolver = ctx;
     const struct conf *old = resolver->conf;
     bool same = conf->resolver_trust_anchor == NULL && old->resolver_trust_anchor == NULL &&
-                conf->resolver_forward.count == old->resolver_forward.count;
+                conf->resolver_forward.count == old->resolver_forward.count && conf->courier_port == old->courier_port;
     for (size_t i = 0; same && i < conf->resolver_forward.count; i++)
         same = strcmp(conf->resolver_forward.item[i], old->resolver_forward.item[i]) == 0;
     resolver->conf = conf;

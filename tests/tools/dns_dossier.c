@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks for the dossiers of domains, one after the other, in the sandbox of the resolver role, and prints them: what
- * tests/scenario/net drives.
+ * tests/scenario/net drives. TLSA records are looked for at port 25.
  * dns_dossier FORWARD ANCHOR-FILE|- DOMAIN... */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -28,6 +28,21 @@ static bool ask(void *ctx, const char *name, int type, dns_answer_fn *fn, void *
     return dns_ask(tool->dns, name, type, fn, fn_ctx);
 }
 
+static void print_tlsa(const struct dns_host *host)
+{
+    static const char *const states[] = {NULL, "none", "found", "?", "failed", "bogus"};
+    struct wire_reader r = wire_reader_of(slice_of(host->tlsa.records, host->tlsa.length));
+    struct msg_tlsa record;
+    if (host->tlsa.state == DNS_TLSA_UNASKED)
+        return;
+    printf(" tlsa %s%s", states[host->tlsa.state], host->tlsa.expanded ? " expanded" : "");
+    while (layout_next(&msg_tlsa_layout, &r, &record)) {
+        printf(" %u-%u-%u-", record.usage, record.selector, record.matching);
+        for (size_t i = 0; i < record.data.len; i++)
+            printf("%02x", record.data.data[i]);
+    }
+}
+
 static void print_host(const struct dns_host *host)
 {
     printf(" | %u %s %s%s%s%s", host->preference, host->name, STATUS[host->status], host->secure ? " secure" : "",
@@ -37,6 +52,7 @@ static void print_host(const struct dns_host *host)
         inet_ntop(host->addresses[i].family == 4 ? AF_INET : AF_INET6, host->addresses[i].bytes, text, sizeof(text));
         printf(" %s", text);
     }
+    print_tlsa(host);
 }
 
 static void ask_next(struct tool *tool);
@@ -91,7 +107,7 @@ int main(int argc, char **argv)
     buf_init(&anchors, DNS_ANCHOR_MAX);
     bool ok = argc > 3 && prepare(&tool, argv, &anchors, &err);
     if (ok) {
-        tool.dossiers = dns_dossiers_create(ask, &tool);
+        tool.dossiers = dns_dossiers_create(ask, &tool, 25);
         tool.tick = loop_timer_create(tool.loop, on_tick, &tool);
         on_tick(&tool);
         ask_next(&tool);

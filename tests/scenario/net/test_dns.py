@@ -126,8 +126,8 @@ def signed(server, tmp_path):
 def test_signed_answers_and_denials_are_secure(signed):
     _, ask = signed
     assert ask("a.sec.test", "implicit.sec.test", "null.sec.test", "absent.sec.test") == [
-        "a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9",
-        "implicit.sec.test ok secure implicit | 0 implicit.sec.test ok secure 127.0.0.7",
+        "a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 tlsa none",
+        "implicit.sec.test ok secure implicit | 0 implicit.sec.test ok secure 127.0.0.7 tlsa none",
         "null.sec.test null-mx secure",
         "absent.sec.test nxdomain secure"]
 
@@ -184,3 +184,110 @@ def test_bad_anchor_is_refused(server, tmp_path):
                              check=False)
         assert run.returncode == 1
         assert "trust anchor" in run.stderr
+
+
+# TLSA records (RFC 7672 2.2)
+
+DIGEST = "ab" * 32
+FOUND = f"tlsa found 3-1-1-{DIGEST}"
+
+
+@pytest.fixture
+def dane(signed):
+    """a.sec.test's host has a TLSA record."""
+    server, ask = signed
+    server.add("_25._tcp.mx.sec.test", "TLSA", f"3 1 1 {DIGEST}")
+    return server, ask
+
+
+def test_tlsa_of_a_secure_host(dane):
+    _, ask = dane
+    assert ask("a.sec.test", "implicit.sec.test") == [
+        f"a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 {FOUND}",
+        "implicit.sec.test ok secure implicit | 0 implicit.sec.test ok secure 127.0.0.7 tlsa none"]
+
+
+def test_tlsa_is_not_asked_for_unless_mx_and_addresses_are_secure(dane):
+    server, ask = dane
+    ask("in.plain.test", "out.sec.test", "plain.test")
+    assert server.asked("_25._tcp.mx.sec.test") == 0 == server.asked("_25._tcp.mx.plain.test")
+
+
+def test_tlsa_below_an_unsigned_delegation_is_none(dane):
+    server, ask = dane
+    server.remove("_25._tcp.mx.sec.test", "TLSA")
+    server.delegate_unsigned("_tcp.mx.sec.test")
+    server.add("_25._tcp.mx.sec.test", "TLSA", f"3 1 1 {DIGEST}")
+    assert ask("a.sec.test") == ["a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 tlsa none"]
+
+
+@pytest.mark.parametrize("how, state", [("servfail", "failed"), ("refused", "failed"), ("timeout", "failed"), ("garbage", "failed")])
+def test_tlsa_failures(dane, how, state):
+    server, ask = dane
+    server.fail("_25._tcp.mx.sec.test", how, "TLSA")
+    assert ask("a.sec.test") == [f"a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 tlsa {state}"]
+
+
+@pytest.mark.parametrize("how", ["forge", "strip", "outdate"])
+def test_tlsa_with_bad_signatures_is_bogus(dane, how):
+    server, ask = dane
+    server.damage("_25._tcp.mx.sec.test", "TLSA", how)
+    assert ask("a.sec.test") == ["a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 tlsa bogus"]
+
+
+def test_forged_absence_of_tlsa_is_bogus(signed):
+    server, ask = signed
+    server.add("mx.sec.test", "AAAA", "::1")
+    server.damage("mx.sec.test", "NSEC", "strip")
+    assert ask("a.sec.test") == ["a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 ::1 tlsa bogus"]
+
+
+def test_tlsa_by_an_alias_of_its_own_name(dane):
+    server, ask = dane
+    server.mail_domain("b.sec.test", "mx2.sec.test", address="127.0.0.5")
+    server.add("_25._tcp.mx2.sec.test", "CNAME", "_25._tcp.mx.sec.test.")
+    server.mail_domain("c.sec.test", "mx3.sec.test", address="127.0.0.4")
+    server.add("_25._tcp.mx3.sec.test", "CNAME", "dane.plain.test.")
+    server.add("dane.plain.test", "TLSA", f"3 1 1 {DIGEST}")
+    assert ask("b.sec.test", "c.sec.test") == [
+        f"b.sec.test ok secure | 10 mx2.sec.test ok secure 127.0.0.5 {FOUND}",
+        "c.sec.test ok secure | 10 mx3.sec.test ok secure 127.0.0.4 tlsa none"]
+
+
+def test_tlsa_of_a_host_that_is_an_alias(dane):
+    server, ask = dane
+    server.add("b.sec.test", "MX", "10 alias.sec.test.")
+    server.add("alias.sec.test", "CNAME", "mx.sec.test.")
+    expanded = f"tlsa found expanded 3-1-1-{DIGEST}"
+    assert ask("b.sec.test") == [f"b.sec.test ok secure | 10 alias.sec.test ok secure alias mx.sec.test 127.0.0.9 {expanded}"]
+    server.remove("_25._tcp.mx.sec.test", "TLSA")
+    server.add("_25._tcp.alias.sec.test", "TLSA", f"3 1 1 {DIGEST}")
+    assert ask("b.sec.test") == [f"b.sec.test ok secure | 10 alias.sec.test ok secure alias mx.sec.test 127.0.0.9 {FOUND}"]
+
+
+def test_tlsa_of_a_signed_alias_that_leads_out_of_the_signed_part(dane):
+    """RFC 7672 2.2.2: the addresses are not secure, the alias is: records below the host's own name count."""
+    server, ask = dane
+    server.add("b.sec.test", "MX", "10 alias.sec.test.")
+    server.add("alias.sec.test", "CNAME", "mx.plain.test.")
+    server.add("_25._tcp.mx.plain.test", "TLSA", "3 1 1 " + "cd" * 32)
+    host = "b.sec.test ok secure | 10 alias.sec.test ok alias mx.plain.test 127.0.0.8"
+    assert ask("b.sec.test") == [f"{host} tlsa none"]
+    server.add("_25._tcp.alias.sec.test", "TLSA", f"3 1 1 {DIGEST}")
+    assert ask("b.sec.test") == [f"{host} {FOUND}"]
+    assert server.asked("_25._tcp.mx.plain.test") == 0
+
+
+def test_tlsa_when_the_domain_itself_is_an_alias(dane):
+    server, ask = dane
+    server.add("inner.sec.test", "CNAME", "a.sec.test.")
+    server.add("outer.plain.test", "CNAME", "a.sec.test.")
+    assert ask("inner.sec.test", "outer.plain.test") == [
+        f"inner.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 {FOUND}",
+        "outer.plain.test ok | 10 mx.sec.test ok secure 127.0.0.9"]
+
+
+def test_tlsa_records_beyond_the_limit_fail(dane):
+    server, ask = dane
+    server.add("_25._tcp.mx.sec.test", "TLSA", *(f"3 1 1 {n:064x}" for n in range(32)))
+    assert ask("a.sec.test") == ["a.sec.test ok secure | 10 mx.sec.test ok secure 127.0.0.9 tlsa failed"]

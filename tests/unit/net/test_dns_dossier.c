@@ -17,6 +17,7 @@ struct line {
     uint32_t ttl_s;
     size_t count;
     struct slice rdata[4];
+    const char *canonical;
 };
 
 struct question {
@@ -35,6 +36,7 @@ struct world {
     unsigned answered;
     struct dns_dossier last;
     struct dns_host hosts[DNS_HOSTS_MAX];
+    uint8_t records[DNS_HOSTS_MAX][MSG_TLSA_MAX]; /* of the hosts */
     struct dns_dossiers *dossiers;
 };
 
@@ -45,7 +47,8 @@ static void answer(struct world *w, const char *name, int type, dns_answer_fn *f
     while (line->name != NULL && (strcmp(line->name, name) != 0 || line->type != type))
         line++;
     if (line->name != NULL) {
-        a = (struct dns_answer){.status = line->status, .secure = line->secure, .ttl_s = line->ttl_s, .count = line->count};
+        a = (struct dns_answer){.status = line->status, .secure = line->secure, .ttl_s = line->ttl_s, .count = line->count,
+                                .canonical = slice_str(line->canonical)};
         memcpy(a.rdata, line->rdata, sizeof(line->rdata));
     }
     fn(ctx, &a);
@@ -85,13 +88,18 @@ static void on_dossier(void *ctx, const struct dns_dossier *dossier)
     if (dossier->count > 0)
         memcpy(w->hosts, dossier->hosts, dossier->count * sizeof(*dossier->hosts));
     w->last.hosts = w->hosts;
+    for (size_t i = 0; i < dossier->count; i++) {
+        if (dossier->hosts[i].tlsa.length > 0)
+            memcpy(w->records[i], dossier->hosts[i].tlsa.records, dossier->hosts[i].tlsa.length);
+        w->hosts[i].tlsa.records = w->records[i];
+    }
 }
 
 static struct world *world(const struct line *script)
 {
     struct world *w = calloc(1, sizeof(*w));
     w->script = script;
-    w->dossiers = dns_dossiers_create(ask, w);
+    w->dossiers = dns_dossiers_create(ask, w, 25);
     return w;
 }
 
@@ -138,6 +146,129 @@ static void test_hosts(void **state)
     assert_int_equal(w->hosts[1].addresses[1].family, 6);
     assert_int_equal(w->last.expires_us, clock_utc_us() + 30 * CLOCK_US_PER_S);
     end(w);
+}
+
+#define A1 1, {S("\177\000\000\001")}
+
+/* One host m.test with these lines about it; its TLSA state. */
+static enum dns_tlsa_state tlsa_of(bool mx_secure, const struct line lines[4], struct world *w)
+{
+    struct line script[6] = {{"a.test", DNS_TYPE_MX, MSG_DNS_OK, mx_secure, 300, 1, {MX("\012", "\001m\004test")}}};
+    for (size_t i = 0; i < 4; i++)
+        script[i + 1] = lines[i];
+    w->script = script;
+    w->asked = 0;
+    w->dossiers = dns_dossiers_create(ask, w, 25);
+    look(w, "a.test");
+    dns_dossiers_free(&w->dossiers);
+    assert_int_equal(w->last.status, MSG_DNS_OK);
+    return w->hosts[0].tlsa.state;
+}
+
+#define EE "\003\001\001" "0123456789abcdef0123456789abcdef"
+#define M_A(secure) {"m.test", DNS_TYPE_A, MSG_DNS_OK, secure, 300, A1}
+#define M_AAAA {"m.test", DNS_TYPE_AAAA, MSG_DNS_NODATA, true, 300}
+#define M_TLSA(status, secure, ttl, ...) {"_25._tcp.m.test", DNS_TYPE_TLSA, status, secure, ttl, __VA_ARGS__}
+
+static void test_tlsa_states(void **state)
+{
+    (void)state;
+    struct world *w = calloc(1, sizeof(*w));
+    struct line good[4] = {M_A(true), M_AAAA, M_TLSA(MSG_DNS_OK, true, 30, 2, {S(EE), S("\002\000\002xyz")})};
+    assert_int_equal(tlsa_of(true, good, w), DNS_TLSA_FOUND);
+    struct wire_reader r = wire_reader_of(slice_of(w->records[0], w->hosts[0].tlsa.length));
+    struct msg_tlsa record;
+    assert_true(layout_next(&msg_tlsa_layout, &r, &record));
+    assert_true(record.usage == 3 && record.selector == 1 && record.matching == 1);
+    assert_slice(record.data, "0123456789abcdef0123456789abcdef");
+    assert_true(layout_next(&msg_tlsa_layout, &r, &record) && wire_done(&r));
+    assert_true(record.usage == 2 && record.selector == 0 && record.matching == 2);
+    assert_false(w->hosts[0].tlsa.expanded);
+    assert_int_equal(w->last.expires_us, clock_utc_us() + 30 * CLOCK_US_PER_S); /* the shortest life is the records' */
+    assert_int_equal(tlsa_of(false, good, w), DNS_TLSA_UNASKED); /* MX not secure: not even asked */
+    assert_int_equal(w->asked, 3);
+    const struct line insecure[4] = {M_A(false), M_AAAA, M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, insecure, w), DNS_TLSA_UNASKED);
+    assert_int_equal(w->asked, 3);
+    static const struct {
+        enum msg_dns status;
+        bool secure;
+        enum dns_tlsa_state expected;
+    } table[] = {{MSG_DNS_NODATA, true, DNS_TLSA_NONE},     {MSG_DNS_NXDOMAIN, true, DNS_TLSA_NONE},
+                 {MSG_DNS_NXDOMAIN, false, DNS_TLSA_NONE},  {MSG_DNS_OK, false, DNS_TLSA_NONE},
+                 {MSG_DNS_SERVFAIL, false, DNS_TLSA_FAILED}, {MSG_DNS_TIMEOUT, false, DNS_TLSA_FAILED},
+                 {MSG_DNS_BOGUS, false, DNS_TLSA_BOGUS}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        const struct line lines[4] = {M_A(true), M_AAAA, M_TLSA(table[i].status, table[i].secure, 30, 1, {S(EE)})};
+        assert_int_equal(tlsa_of(true, lines, w), table[i].expected);
+        assert_int_equal(w->hosts[0].tlsa.length, 0);
+        if (dns_is_failure(table[i].status))
+            assert_int_equal(w->last.expires_us, clock_utc_us() + DNS_LIFE_FAILED_US);
+    }
+    free(w);
+}
+
+/* Malformed records are left out; when none is left there are still records, of which none can be used. */
+static void test_tlsa_malformed(void **state)
+{
+    (void)state;
+    struct world *w = calloc(1, sizeof(*w));
+    const struct line some[4] = {M_A(true), M_AAAA, M_TLSA(MSG_DNS_OK, true, 30, 3, {S(""), S(EE), S("\003\001\001")})};
+    assert_int_equal(tlsa_of(true, some, w), DNS_TLSA_FOUND);
+    size_t one = w->hosts[0].tlsa.length;
+    assert_true(one > 0);
+    const struct line all[4] = {M_A(true), M_AAAA, M_TLSA(MSG_DNS_OK, true, 30, 2, {S("\003\001"), S("\003\001\001")})};
+    assert_int_equal(tlsa_of(true, all, w), DNS_TLSA_FOUND);
+    assert_int_equal(w->hosts[0].tlsa.length, 0);
+    free(w);
+}
+
+/* What cannot be carried whole is a failure: the rest could mean something weaker. */
+static void test_tlsa_too_much(void **state)
+{
+    (void)state;
+    static const uint8_t big[MSG_TLSA_DATA_MAX + 4] = {3, 0, 0};
+    struct world *w = calloc(1, sizeof(*w));
+    struct line lines[4] = {M_A(true), M_AAAA, M_TLSA(MSG_DNS_OK, true, 30, 2, {S(EE)})};
+    lines[2].rdata[1] = slice_of(big, sizeof(big) - 1);
+    assert_int_equal(tlsa_of(true, lines, w), DNS_TLSA_FOUND);
+    lines[2].rdata[1] = slice_of(big, sizeof(big));
+    assert_int_equal(tlsa_of(true, lines, w), DNS_TLSA_FAILED);
+    assert_int_equal(w->hosts[0].tlsa.length, 0);
+    free(w);
+}
+
+/* RFC 7672 2.2.2: the name where aliases end, then the name itself; a failure is not walked past. */
+static void test_tlsa_aliases(void **state)
+{
+    (void)state;
+    struct world *w = calloc(1, sizeof(*w));
+#define ALIAS(secure) {"m.test", DNS_TYPE_A, MSG_DNS_OK, secure, 300, A1, "real.test."}
+#define REAL_TLSA(status, secure) {"_25._tcp.real.test", DNS_TYPE_TLSA, status, secure, 30, 1, {S(EE)}}
+#define M_CNAME(status, secure) {"m.test", DNS_TYPE_CNAME, status, secure, 20, 1, {S("\004real\004test")}}
+    const struct line both[4] = {ALIAS(true), M_AAAA, REAL_TLSA(MSG_DNS_OK, true), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, both, w), DNS_TLSA_FOUND);
+    assert_true(w->hosts[0].tlsa.expanded);
+    assert_string_equal(w->hosts[0].canonical, "real.test");
+    const struct line own[4] = {ALIAS(true), M_AAAA, REAL_TLSA(MSG_DNS_NXDOMAIN, true), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, own, w), DNS_TLSA_FOUND);
+    assert_false(w->hosts[0].tlsa.expanded);
+    const struct line failed[4] = {ALIAS(true), M_AAAA, REAL_TLSA(MSG_DNS_SERVFAIL, false), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, failed, w), DNS_TLSA_FAILED);
+    const struct line bogus[4] = {ALIAS(true), M_AAAA, REAL_TLSA(MSG_DNS_BOGUS, false), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, bogus, w), DNS_TLSA_BOGUS);
+    /* The alias leads out of the signed part: the records of its own name, when the CNAME record itself is signed. */
+    const struct line out[4] = {ALIAS(false), M_AAAA, M_CNAME(MSG_DNS_OK, true), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, out, w), DNS_TLSA_FOUND);
+    assert_false(w->hosts[0].tlsa.expanded || w->hosts[0].secure);
+    assert_int_equal(w->last.expires_us, clock_utc_us() + 20 * CLOCK_US_PER_S);
+    const struct line unsigned_alias[4] = {ALIAS(false), M_AAAA, M_CNAME(MSG_DNS_OK, false), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, unsigned_alias, w), DNS_TLSA_UNASKED);
+    const struct line no_answer[4] = {ALIAS(false), M_AAAA, M_CNAME(MSG_DNS_TIMEOUT, false), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, no_answer, w), DNS_TLSA_FAILED);
+    const struct line forged[4] = {ALIAS(false), M_AAAA, M_CNAME(MSG_DNS_BOGUS, false), M_TLSA(MSG_DNS_OK, true, 30, 1, {S(EE)})};
+    assert_int_equal(tlsa_of(true, forged, w), DNS_TLSA_BOGUS);
+    free(w);
 }
 
 static void assert_status(enum msg_dns mx, enum msg_dns a, enum msg_dns aaaa, enum msg_dns expected)
@@ -299,7 +430,9 @@ static void test_busy(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_hosts), cmocka_unit_test(test_statuses),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_hosts), cmocka_unit_test(test_statuses), cmocka_unit_test(test_tlsa_states),
+                                       cmocka_unit_test(test_tlsa_malformed), cmocka_unit_test(test_tlsa_too_much),
+                                       cmocka_unit_test(test_tlsa_aliases),
                                        cmocka_unit_test(test_null_mx_and_malformed), cmocka_unit_test(test_loop),
                                        cmocka_unit_test(test_cache), cmocka_unit_test(test_waiting), cmocka_unit_test(test_busy)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and MX records in wire form, whole, cut at every byte, hostile (row 20). */
+/* Names, MX, TLSA and TXT records in wire form, whole, cut at every byte, hostile (row 20). */
 #include "unit.h"
 
 #include "net/dns_rdata.h"
@@ -68,9 +68,38 @@ static void test_text(void **state)
         assert_false(dns_name_ok(bad[i]));
 }
 
+static void test_tlsa(void **state)
+{
+    (void)state;
+    struct msg_tlsa record;
+    struct slice good = SLICE_LIT("\003\001\002data");
+    assert_true(dns_rdata_tlsa(good, &record));
+    assert_true(record.usage == 3 && record.selector == 1 && record.matching == 2);
+    assert_slice(record.data, "data");
+    for (size_t cut = 0; cut <= 3; cut++)
+        assert_false(dns_rdata_tlsa(slice_sub(good, 0, cut), &record));
+}
+
+static void test_txt(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct slice two = SLICE_LIT("\003v=S\000\003TSv");
+    buf_init(&out, 6);
+    assert_true(dns_rdata_txt(two, &out));
+    assert_slice(buf_slice(&out), "v=STSv");
+    for (size_t cut = 0; cut < two.len; cut++) {
+        buf_reset(&out);
+        assert_true(dns_rdata_txt(slice_sub(two, 0, cut), &out) == (cut == 4 || cut == 5));
+    }
+    buf_reset(&out);
+    assert_false(dns_rdata_txt(SLICE_LIT("\007toolong"), &out));
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_long_names), cmocka_unit_test(test_mx),
-                                       cmocka_unit_test(test_text)};
+                                       cmocka_unit_test(test_text), cmocka_unit_test(test_tlsa), cmocka_unit_test(test_txt)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
