@@ -31,6 +31,7 @@ struct trust_needs courier_send_needs(const struct courier_lease *lease)
         .utf8 = (lease->lease.flags & MSG_FLAG_UTF8) != 0 || has_8bit(lease->envelope.reverse_path),
         .eight_bit = (lease->lease.flags & MSG_FLAG_8BIT) != 0,
         .size = lease->lease.size,
+        .require_tls = lease->envelope.require_tls,
     };
     if (!for_mail(lease))
         needs = (struct trust_needs){.utf8 = lease->text_utf8, .size = lease->text.len};
@@ -92,6 +93,7 @@ static void begin(struct courier_lease *lease, struct smtp_permit *permit)
     struct smtp_client_message message = {
         .sender = for_mail(lease) ? lease->envelope.reverse_path : slice_str(lease->courier->conf->notice_reverse_path),
         .envid = slice_str(lease->envid), .size = needs.size, .eight_bit = needs.eight_bit, .utf8 = needs.utf8,
+        .require_tls = needs.require_tls,
         .deliver_by = for_mail(lease) ? seconds_left(lease->lease.by_us) : 0,
     };
     for (size_t i = 0; i < lease->batch_count; i++) {

@@ -8,8 +8,8 @@
 
 /* A command line with its CRLF: 512 of RFC 5321 4.5.3.1.4 and what the announced extensions add to MAIL, the longest
  * command: SIZE 26 (RFC 1870), BODY 17 (RFC 6152), SMTPUTF8 10 (RFC 6531), RET and ENVID 116 (RFC 3461), BY 18
- * (RFC 2852), AUTH 506 (RFC 4954). */
-#define SMTP_SYNTAX_COMMAND_MAX (512u + 26u + 17u + 10u + 116u + 18u + 506u)
+ * (RFC 2852), AUTH 506 (RFC 4954), REQUIRETLS 11 (RFC 8689). */
+#define SMTP_SYNTAX_COMMAND_MAX (512u + 26u + 17u + 10u + 116u + 18u + 506u + 11u)
 /* A line of an AUTH exchange with its CRLF (RFC 4954 section 4). */
 #define SMTP_SYNTAX_AUTH_MAX 12288u
 /* Bytes of one line that are thrown away before the session is ended: an endless line must not keep a session. */

@@ -80,9 +80,45 @@ static void test_tls_required(void **state)
     }
 }
 
+static void test_minimum_proof(void **state)
+{
+    static const struct {
+        const char *block;
+        bool ok;
+        uint8_t minimum;
+    } cases[] = {
+        {"Subject: dane\r\n", true, 0},
+        {"Sealpost-Minimum-Proof: pkix\r\n", true, 1},
+        {"sealpost-minimum-proof: PKIX+dnssec\r\n", true, 2},
+        {"Sealpost-Minimum-Proof:\r\n (as agreed) sts\r\n\t(!)\r\n", true, 3},
+        {"Sealpost-Minimum-Proof : dane\r\n", true, 4},
+        {"Sealpost-Minimum-Proof: dane\r\nSealpost-Minimum-Proof: pkix\r\n", true, 4},
+        {"Sealpost-Minimum-Proof: pkix\r\nSealpost-Minimum-Proof: sts\r\n", true, 3},
+        {"Sealpost-Minimum-Proof: \r\n", false, 0},
+        {"Sealpost-Minimum-Proof: none\r\n", false, 0},
+        {"Sealpost-Minimum-Proof: 4\r\n", false, 0},
+        {"Sealpost-Minimum-Proof: dane sts\r\n", false, 0},
+        {"Sealpost-Minimum-Proof: danes\r\n", false, 0},
+        {"Sealpost-Minimum-Proof: pkix+\r\n", false, 0},
+        {"Sealpost-Minimum-Proof: dane\r\nSealpost-Minimum-Proof: high\r\n", false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct mail_header header;
+        uint8_t minimum = 9;
+        assert_true(mail_header_scan(slice_str(cases[i].block), &header, NULL));
+        if (mail_header_minimum(&header, &minimum) != cases[i].ok)
+            fail_msg("%s", cases[i].block);
+        if (cases[i].ok)
+            assert_int_equal(minimum, cases[i].minimum);
+        mail_header_free(&header);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields_and_folds), cmocka_unit_test(test_malformed_lines),
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_minimum_proof),cmocka_unit_test(test_fields_and_folds), cmocka_unit_test(test_malformed_lines),
                                        cmocka_unit_test(test_field_limit), cmocka_unit_test(test_tls_required)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,8 @@ static void test_bcc_goes(void **state)
     assert_passes("Bcc: a@b.example,\r\n\tc@d.example\r\n e\r\nSubject: s\r\nBCC : f\r\nResent-Bcc: g\r\nX-Bcc: h\r\n\r\nBcc: body\r\n",
                   RUN_RECEIVED RUN_DATE RUN_ID "Subject: s\r\nX-Bcc: h\r\n\r\nBcc: body\r\n");
     assert_passes("Subject: s\r\nBcc: last", RUN_RECEIVED RUN_DATE RUN_ID "Subject: s\r\n");
+    assert_passes("Sealpost-Minimum-Proof: dane\r\nSubject: s\r\nSEALPOST-MINIMUM-PROOF :\r\n\tpkix (x)\r\nX-Sealpost-Minimum-Proof: y\r\n\r\nSealpost-Minimum-Proof: sts\r\n",
+                  RUN_RECEIVED RUN_DATE RUN_ID "Subject: s\r\nX-Sealpost-Minimum-Proof: y\r\n\r\nSealpost-Minimum-Proof: sts\r\n");
     assert_passes("Bcc:\r\n\r\n", RUN_RECEIVED RUN_DATE RUN_ID "\r\n");
 }
 
@@ -149,6 +151,10 @@ static void test_header_syntax(void **state)
     assert_refused(SLICE_LIT("Sender: a@b.example, c@d.example\r\n\r\n"), MAIL_REFUSAL_FROM);
     assert_refused(SLICE_LIT("From: j\303\266@b.example\r\n\r\n"), MAIL_REFUSAL_FROM);
     assert_refused(SLICE_LIT("TLS-Required: No\r\n\r\n"), MAIL_REFUSAL_TLS_OPTIONAL);
+    assert_refused(SLICE_LIT("TLS-Required: Yes\r\nSubject: x\r\ntls-required: (x) nO\r\n\r\n"), MAIL_REFUSAL_TLS_OPTIONAL);
+    assert_refused(SLICE_LIT("Sealpost-Minimum-Proof: high\r\n\r\n"), MAIL_REFUSAL_MINIMUM);
+    assert_refused(SLICE_LIT("Sealpost-Minimum-Proof:\r\n\r\n"), MAIL_REFUSAL_MINIMUM);
+    assert_refused(SLICE_LIT("Sealpost-Minimum-Proof: dane\r\nsealpost-minimum-proof: none\r\n\r\n"), MAIL_REFUSAL_MINIMUM);
 }
 
 static void test_smtputf8(void **state)

@@ -108,6 +108,7 @@ static void give_verdict(struct stage *s, const struct chan_frame *frame)
     if (verdict.code == MSG_OK) {
         verdict.tenant = SLICE_LIT("default");
         verdict.senders = buf_slice(&senders);
+        verdict.minimum = 3;
         memset(&verdict.credential, 9, sizeof(verdict.credential));
     }
     answer(s->keyd, frame, &msg_auth_answer_layout, &verdict, -1);

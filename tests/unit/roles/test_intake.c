@@ -300,10 +300,52 @@ static void a_foreign_sender_is_refused(void **state)
     stage_ask(c, START "DATA\r\n", STARTED "354");
     stage_ask(c, "From: a@x.example\r\nResent-From: ceo@z.example\r\n\r\nx\r\n.\r\n", "550 5.7.1");
     stage_ask(c, START "DATA\r\n", STARTED "354");
-    stage_ask(c, "TLS-Required: No\r\n\r\nx\r\n.\r\n", "550 5.7.1");
+    stage_ask(c, "TLS-Required: No\r\n\r\nx\r\n.\r\n", "550 5.7.1 TLS-Required: No is not possible here");
+    stage_ask(c, "MAIL FROM:<a@x.example> REQUIRETLS\r\nRCPT TO:<b@z.example>\r\nDATA\r\n", STARTED "354");
+    stage_ask(c, "TLS-Required: Yes\r\nTLS-Required: No\r\n\r\nx\r\n.\r\n", "550 5.7.1 TLS-Required: No is not possible here");
+    stage_ask(c, START "DATA\r\n", STARTED "354");
+    stage_ask(c, "Sealpost-Minimum-Proof: best\r\n\r\nx\r\n.\r\n", "550 5.7.1 Sealpost-Minimum-Proof must be pkix,");
     assert_int_equal(s->commits, 0);
     stage_ask(c, START "DATA\r\n", STARTED "354");
     stage_ask(c, HEADER "\r\n.\r\n", "250 2.0.0");
+}
+
+/* The credential demands sts (3). A message raises that, and cannot lower it. */
+static void minimum_and_requiretls_are_kept_sealed(void **state)
+{
+    static const struct {
+        const char *mail;
+        const char *field;
+        uint8_t minimum;
+        bool require_tls;
+    } cases[] = {
+        {"MAIL FROM:<a@x.example>\r\n", "", 3, false},
+        {"MAIL FROM:<a@x.example> REQUIRETLS\r\n", "Sealpost-Minimum-Proof: dane\r\n", 4, true},
+        {"MAIL FROM:<a@x.example> REQUIRETLS\r\n", "Sealpost-Minimum-Proof: pkix\r\n", 3, true},
+        {"MAIL FROM:<a@x.example>\r\n", "Sealpost-Minimum-Proof: pkix+dnssec\r\n", 3, false},
+    };
+    struct stage *s = stage_of(state);
+    struct stage_client *c = known(s, 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct msg_message message;
+        struct mail_envelope envelope;
+        struct buf content;
+        struct buf plain;
+        buf_init_secret(&content, 1 << 20);
+        buf_init_secret(&plain, 65536);
+        stage_say(c, slice_str(cases[i].mail));
+        stage_ask(c, "RCPT TO:<b@z.example>\r\nDATA\r\n", STARTED "354");
+        stage_say(c, slice_str(cases[i].field));
+        stage_ask(c, HEADER "\r\nbody\r\n.\r\n", "250 2.0.0 0");
+        stage_open_commit(s, &message, &content, &plain);
+        assert_true(mail_envelope_read(buf_slice(&plain), &envelope));
+        assert_int_equal(envelope.version, MAIL_ENVELOPE_VERSION);
+        assert_int_equal(envelope.minimum, cases[i].minimum);
+        assert_int_equal(envelope.require_tls, cases[i].require_tls);
+        assert_null(strstr(buf_cstr(&content), "Minimum-Proof"));
+        buf_free(&content);
+        buf_free(&plain);
+    }
 }
 
 static void row_1_smuggling_commits_nothing(void **state)
@@ -609,6 +651,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_message_is_sealed_and_committed),
+        CASE(minimum_and_requiretls_are_kept_sealed),
         CASE(recipients_carry_tags_and_are_sealed),
         CASE(starttls_and_login),
         CASE(row_3_plain_bytes_behind_starttls_end_it),

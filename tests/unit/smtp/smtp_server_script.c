@@ -79,6 +79,10 @@ static void on_mail(void *ctx, const struct smtp_mail *mail)
 {
     struct player *p = ctx;
     put_address(p, "MAIL ", &mail->from);
+    if (mail->require_tls) {
+        p->events.len--; /* on the line of its address */
+        buf_append_str(&p->events, " REQUIRETLS\n");
+    }
     owe(p, OWED_MAIL, strcmp(mail->from.local, "bad") != 0);
 }
 

@@ -530,6 +530,37 @@ static void test_capabilities_decide_what_fits(void **state)
     assert_false(smtp_client_transaction_fits(caps, &l.message, &missing));
     assert_string_equal(missing, "SMTPUTF8");
     smtp_client_connection_free(&conn);
+    conn = ready("250-mx\r\n250-XREQUIRETLS\r\n250 REQUIRETLSX\r\n", 1);
+    l = letter_to(1, plain_content, 1);
+    l.message.require_tls = true;
+    assert_false(smtp_client_transaction_fits(smtp_client_connection_caps(conn), &l.message, &missing));
+    assert_string_equal(missing, "REQUIRETLS");
+    struct smtp_client_transaction *t = start(conn, &l);
+    assert_null(t); /* never without it, whoever asks */
+    smtp_client_connection_free(&conn);
+    conn = ready("250-mx\r\n250 RequireTLS\r\n", 1);
+    assert_true(smtp_client_transaction_fits(smtp_client_connection_caps(conn), &l.message, &missing));
+    smtp_client_connection_free(&conn);
+}
+
+/* RFC 8689 4.2.1: said to a host that offers it, and for no other message. */
+static void test_requiretls_is_said_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    for (int asked = 0; asked < 2; asked++) {
+        struct smtp_client_connection *conn = ready("250-mx\r\n250-REQUIRETLS\r\n250 PIPELINING\r\n", 4096);
+        struct letter l = letter_to(1, plain_content, 1);
+        l.message.require_tls = asked == 1;
+        struct smtp_client_transaction *t = start(conn, &l);
+        const struct turn turns[] = {{asked == 1 ? "MAIL FROM:<me@us.example> REQUIRETLS\r\nRCPT TO:<a@x.example>\r\nDATA\r\n"
+                                                 : "MAIL FROM:<me@us.example>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n",
+                                      "250 ok\r\n250 ok\r\n354 go\r\n"},
+                                     {"Subject: x\r\n\r\nhello\r\n.\r\n", "250 2.0.0 queued\r\n"},
+                                     {NULL, NULL}};
+        play(conn, turns, 4096);
+        expect(t, 0, SMTP_STAGE_FINAL, SMTP_FAULT_NONE, 250);
+        finish(&conn, &t);
+    }
 }
 
 /* Row 7: a session after an error begins from nothing. */
@@ -589,6 +620,7 @@ int main(void)
         cmocka_unit_test(test_p1_permit_of_another_session_opens_nothing),
         cmocka_unit_test(test_row14_addresses_that_would_break_the_line),
         cmocka_unit_test(test_capabilities_decide_what_fits),
+        cmocka_unit_test(test_requiretls_is_said_when_it_is_asked_for),
         cmocka_unit_test(test_row7_two_messages_on_one_session),
         cmocka_unit_test(test_surplus_reply_ends_the_session),
     };

@@ -20,7 +20,7 @@ static void ehlo_offers_starttls_in_the_clear_and_auth_only_inside_tls(void **st
 {
     (void)state;
     script_expect(SLICE_LIT("EHLO c\r\n"), SCRIPT_CLEAR, EHLO_HEAD "250-STARTTLS\r\n" EHLO_TAIL, "", false);
-    script_expect(SLICE_LIT("EHLO c\r\n"), SCRIPT_TLS, EHLO_HEAD "250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL, "", false);
+    script_expect(SLICE_LIT("EHLO c\r\n"), SCRIPT_TLS, EHLO_HEAD "250-REQUIRETLS\r\n250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL, "", false);
 }
 
 static void only_a_few_commands_work_before_tls(void **state)
@@ -170,7 +170,7 @@ static void row_7_data_and_bdat_do_not_mix(void **state)
     script_expect(SLICE_LIT(START "BDAT 1\r\naRCPT TO:<c@y.example>\r\nMAIL FROM:<c@y.example>\r\nEHLO [\r\nRSET\r\n"),
                   SCRIPT_KNOWN,
                   OK_MAIL OK_MAIL "250 2.0.0 chunk taken\r\n503 5.5.1 the message has begun already\r\n503 5.5.1 a message "
-                                  "is under way already\r\n" EHLO_HEAD "250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL
+                                  "is under way already\r\n" EHLO_HEAD "250-REQUIRETLS\r\n250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL
                                   "250 2.0.0 forgotten\r\n",
                   STARTED "BEGIN\nFORGET\n", false);
 }
@@ -188,7 +188,7 @@ static void row_7_commands_out_of_order_are_503(void **state)
     script_expect(SLICE_LIT("MAIL FROM:<a@x.example>\r\nAUTH PLAIN AHUAcA==\r\nEHLO c\r\nMAIL FROM:<a@x.example>\r\n"),
                   SCRIPT_TLS,
                   "503 5.5.1 EHLO comes first\r\n503 5.5.1 EHLO comes first\r\n" EHLO_HEAD
-                  "250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL "530 5.7.0 AUTH comes first\r\n",
+                  "250-REQUIRETLS\r\n250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL "530 5.7.0 AUTH comes first\r\n",
                   "", false);
 }
 
@@ -292,7 +292,7 @@ static void row_9_malformed_auth_fails_alone(void **state)
     script_expect(SLICE_LIT("EHLO c\r\nAUTH\r\nAUTH PLAIN a b\r\nAUTH PLAIN A\r\nAUTH PLAIN AHUAcB==\r\nAUTH PLAIN =\r\n"
                             "AUTH LOGIN\r\n*\r\nAUTH LOGIN\r\n!!!\r\nAUTH LOGIN\r\neWVz\r\nAUTH PLAIN =\r\n"),
                   SCRIPT_TLS,
-                  EHLO_HEAD "250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL
+                  EHLO_HEAD "250-REQUIRETLS\r\n250-AUTH PLAIN LOGIN\r\n" EHLO_TAIL
                             "501 5.5.4 AUTH takes a mechanism and at most one response\r\n"
                             "501 5.5.4 AUTH takes a mechanism and at most one response\r\n"
                             "501 5.5.2 the initial response is not base64\r\n"
@@ -347,6 +347,8 @@ static void row_14_xtext_and_utf8_tricks_are_501(void **state)
         "MAIL FROM:<\xc3\xa4@x.example>",            "MAIL FROM:<a@\xc3\xa4.example>",
         "MAIL FROM:<\xc3@x.example> SMTPUTF8",       "MAIL FROM",
         "MAIL TO:<a@x.example>",                     "MAIL FROM:<a@x.example> =1",
+        "MAIL FROM:<a@x.example> REQUIRETLS=YES",    "MAIL FROM:<a@x.example> REQUIRETLS=",
+        "MAIL FROM:<a@x.example> REQUIRETLS REQUIRETLS", "MAIL FROM:<a@x.example> requiretls=No",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -361,6 +363,18 @@ static void row_14_xtext_and_utf8_tricks_are_501(void **state)
         script_result_free(&result);
         buf_free(&in);
     }
+}
+
+/* RFC 8689: no value, any case, any place among the others; only inside TLS (see above), and not with RCPT. */
+static void requiretls_is_taken_and_told(void **state)
+{
+    (void)state;
+    script_expect(SLICE_LIT("MAIL FROM:<a@x.example> SIZE=10 RequireTLS BODY=8BITMIME\r\nRCPT TO:<b@y.example> REQUIRETLS\r\n"
+                            "RSET\r\nMAIL FROM:<a@x.example>\r\nRSET\r\nMAIL FROM:<a@x.example> REQUIRETLSX\r\n"),
+                  SCRIPT_KNOWN,
+                  OK_MAIL "555 5.5.4 a parameter is not known here\r\n250 2.0.0 forgotten\r\n" OK_MAIL
+                          "250 2.0.0 forgotten\r\n555 5.5.4 a parameter is not known here\r\n",
+                  "MAIL a@x.example REQUIRETLS\nFORGET\nMAIL a@x.example\nFORGET\n", false);
 }
 
 static void row_14_rcpt_parameters(void **state)
@@ -461,6 +475,7 @@ int main(void)
         cmocka_unit_test(row_9_an_endless_auth_line_is_refused),
         cmocka_unit_test(row_13_addresses_are_data),
         cmocka_unit_test(row_14_xtext_and_utf8_tricks_are_501),
+        cmocka_unit_test(requiretls_is_taken_and_told),
         cmocka_unit_test(row_14_rcpt_parameters),
         cmocka_unit_test(row_16_one_parser_decides_the_domain),
         cmocka_unit_test(row_18_control_bytes_are_refused_everywhere),
