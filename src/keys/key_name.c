@@ -23,6 +23,7 @@ static const struct kind kinds[KEY_KIND_COUNT] = {
     [KEY_RECORD] = {"record", false, false},
     [KEY_CODE] = {"code", false, false},
     [KEY_TAG_DOMAIN] = {"tag-domain", false, false},
+    [KEY_POLICY] = {"policy", false, false},
 };
 
 bool key_name_tenant(struct slice tenant)

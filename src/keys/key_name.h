@@ -21,6 +21,7 @@ enum key_kind {
     KEY_RECORD,      /* seals credential records, SCRAM keys among them */
     KEY_CODE,        /* tags of one-time codes */
     KEY_TAG_DOMAIN,  /* tags of recipient domains in what is remembered of their proofs, all tenants */
+    KEY_POLICY,      /* seals the MTA-STS policies kept of them */
     KEY_KIND_COUNT
 };
 

@@ -187,8 +187,7 @@ bool keyd_batch_ask(struct keyd *keyd, struct keyd_peer *peer, const struct chan
     return true;
 }
 
-/* One key of all tenants that has no day. */
-static bool lasting_key(struct keyd *keyd, enum key_kind kind, struct key *ret_key)
+bool keyd_batch_lasting_key(struct keyd *keyd, enum key_kind kind, struct key *ret_key)
 {
     const struct key_name name = {kind, SLICE_EMPTY, 0};
     struct err err = {""};
@@ -201,7 +200,7 @@ static bool lasting_key(struct keyd *keyd, enum key_kind kind, struct key *ret_k
 bool keyd_batch_center_keys(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
 {
     struct msg_center_keys keys = {.code_key = {{0}}};
-    if (frame->payload.len != 0 || !lasting_key(keyd, KEY_CODE, &keys.code_key))
+    if (frame->payload.len != 0 || !keyd_batch_lasting_key(keyd, KEY_CODE, &keys.code_key))
         return false;
     keyd_answer(peer, frame, &msg_center_keys_layout, &keys);
     mem_wipe(&keys, sizeof(keys));
@@ -211,7 +210,8 @@ bool keyd_batch_center_keys(struct keyd *keyd, struct keyd_peer *peer, const str
 bool keyd_batch_domain_key(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
 {
     struct msg_domain_key answer = {.key = {{0}}};
-    if (frame->payload.len != 0 || !lasting_key(keyd, KEY_TAG_DOMAIN, &answer.key))
+    if (frame->payload.len != 0 || !keyd_batch_lasting_key(keyd, KEY_TAG_DOMAIN, &answer.key) ||
+        !keyd_batch_lasting_key(keyd, KEY_POLICY, &answer.seal))
         return false;
     keyd_answer(peer, frame, &msg_domain_key_layout, &answer);
     mem_wipe(&answer, sizeof(answer));

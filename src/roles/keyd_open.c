@@ -90,17 +90,25 @@ bool keyd_open_operator(struct keyd *keyd, struct keyd_peer *peer, const struct 
     return true;
 }
 
+/* The key of a table of look-ups; that of domains is made when no courier has asked for it yet. */
+static bool tag_key(struct keyd *keyd, const struct msg_cli_tag *msg, struct key *ret_key)
+{
+    struct err err = {""};
+    bool missing = false;
+    if (msg->table == 3)
+        return keyd_batch_lasting_key(keyd, KEY_TAG_DOMAIN, ret_key);
+    struct key_name name = {msg->table == 1 ? KEY_TAG_MESSAGE : KEY_TAG_PERSON, msg->tenant, 0};
+    return (msg->table == 1 || msg->table == 2) && hierarchy_find(keyd->hierarchy, &name, ret_key, &missing, &err);
+}
+
 bool keyd_open_tag(struct keyd *keyd, struct keyd_peer *peer, const struct chan_frame *frame)
 {
     struct msg_cli_tag msg;
     struct msg_cli_tags tags = {.code = MSG_UNKNOWN};
-    struct err err = {""};
     struct key key;
-    bool missing = false;
     if (!layout_read(&msg_cli_tag_layout, frame->payload, &msg))
         return false;
-    struct key_name name = {msg.table == 1 ? KEY_TAG_MESSAGE : KEY_TAG_PERSON, msg.tenant, 0};
-    if ((msg.table == 1 || msg.table == 2) && hierarchy_find(keyd->hierarchy, &name, &key, &missing, &err)) {
+    if (tag_key(keyd, &msg, &key)) {
         lookup_tag(keyd->sha256, &key, msg.text, &tags.tag);
         tags.code = MSG_OK;
         mem_wipe(&key, sizeof(key));

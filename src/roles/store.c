@@ -30,6 +30,7 @@ static const struct request requests[] = {
     {MSG_HELD, FROM(ROLE_COURIER), false, store_lease_held},
     {MSG_SHOWN, FROM(ROLE_COURIER), true, store_memory_shown},
     {MSG_REMEMBER, FROM(ROLE_COURIER), false, store_memory_remember},
+    {MSG_ALARM, FROM(ROLE_COURIER), false, store_memory_alarm},
     {MSG_CENTER_SEND, FROM(ROLE_WEB), true, store_center_send},
     {MSG_CENTER_VERIFY, FROM(ROLE_WEB), true, store_center_verify},
     {MSG_CENTER_LETTER, FROM(ROLE_WEB), true, store_center_letter},
@@ -41,9 +42,26 @@ static const struct request requests[] = {
     {MSG_CTL_RELEASE, FROM(ROLE_CLI), true, store_control_release},
     {MSG_CTL_STATUS, FROM(ROLE_CLI), true, store_control_status},
     {MSG_CTL_CHECK, FROM(ROLE_CLI), true, store_control_check},
+    {MSG_CTL_DOMAIN, FROM(ROLE_CLI), true, store_memory_control},
     {MSG_CTL_CREDENTIAL, FROM(ROLE_CLI), true, store_keyd_credential},
     {MSG_CTL_CREDENTIALS, FROM(ROLE_CLI), true, store_keyd_credentials},
 };
+
+/* The same words once, the oldest give way. */
+static void keep_alarm(struct store *store, const char *text)
+{
+    for (uint32_t i = 0; i < store->alarm_count; i++) {
+        if (strcmp(store->alarm[i], text) == 0) {
+            return;
+        }
+    }
+    if (store->alarm_count == STORE_ALARMS_MAX) {
+        mem_free(store->alarm[0]);
+        memmove(&store->alarm[0], &store->alarm[1], (STORE_ALARMS_MAX - 1) * sizeof(*store->alarm));
+        store->alarm_count--;
+    }
+    store->alarm[store->alarm_count++] = mem_strdup(text);
+}
 
 void store_alarm(struct store *store, const char *format, ...)
 {
@@ -54,9 +72,7 @@ void store_alarm(struct store *store, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     log_alarm(role_log(store->role), "%s", text);
-    if (store->alarm_count < STORE_ALARMS_MAX) {
-        store->alarm[store->alarm_count++] = mem_strdup(text);
-    }
+    keep_alarm(store, text);
     struct msg_text msg = {slice_str(text)};
     buf_init(&payload, sizeof text + 64);
     layout_write(&msg_text_layout, &payload, &msg);
@@ -316,6 +332,7 @@ static void reload(void *ctx, const struct conf *conf)
 {
     struct store *store = ctx;
     queue_set_limit(store->queue, (uint32_t)conf->courier_per_destination);
+    index_set_memory(store->index, conf->trust_memory);
     store_touch(store);
 }
 

@@ -288,6 +288,10 @@ bool store_keyd_credentials(struct store *store, struct store_peer *peer, const 
 bool store_memory_shown(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 /* MSG_REMEMBER. */
 bool store_memory_remember(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* MSG_ALARM of couriers. */
+bool store_memory_alarm(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* MSG_CTL_DOMAIN. */
+bool store_memory_control(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 
 /* --- store_control.c --- */
 

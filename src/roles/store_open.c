@@ -240,7 +240,11 @@ bool store_open(struct store *store, struct err *err)
     store->center = map_create(sizeof(uint64_t), STORE_CENTER_CACHE * 2);
     store->mails = map_create(TAG_SIZE + 1, QUEUE_JOBS_MAX);
     store->mails_day = clock_day(clock_utc_us());
-    if (!index_open("index.db", &store->index, err) || !open_journal(store, &report, err)) {
+    if (!index_open("index.db", &store->index, err)) {
+        return false;
+    }
+    index_set_memory(store->index, conf->trust_memory);
+    if (!open_journal(store, &report, err)) {
         return false;
     }
     store->index_at = index_position(store->index);

@@ -26,7 +26,7 @@ uint64_t store_append(struct store *store, enum record_type type, const struct i
                       const void *head, struct slice content, bool lazy)
 {
     struct err err = {"a record is larger than the journal takes"};
-    struct record record = {.type = type, .version = 1, .content = content};
+    struct record record = {.type = type, .version = record_version(type), .content = content};
     if (id != NULL) {
         record.id = *id;
     }

@@ -119,8 +119,9 @@ static bool index_prepare_schema(struct index *x, struct err *err)
         return err_set(err, "the index has schema %d, this program knows %d; start the newer Sealpost that made it", version,
                        INDEX_SCHEMA);
     }
-    return version == INDEX_SCHEMA || (index_exec(x, "BEGIN IMMEDIATE", err) && index_exec(x, index_schema, err) &&
-                                       index_exec(x, "PRAGMA user_version = 1", err) && index_exec(x, "COMMIT", err));
+    return version == INDEX_SCHEMA ||
+           (index_exec(x, "BEGIN IMMEDIATE", err) && index_exec(x, version == 0 ? index_schema : index_schema_2, err) &&
+            index_exec(x, "PRAGMA user_version = 2", err) && index_exec(x, "COMMIT", err));
 }
 
 static bool index_read_position(struct index *x, struct err *err)

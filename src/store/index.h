@@ -15,7 +15,7 @@
 #include "store/center_state.h"
 #include "store/state.h"
 
-#define INDEX_SCHEMA 1
+#define INDEX_SCHEMA 2
 #define INDEX_ROWS_MAX 10000u /* rows of one answer to the operator */
 
 struct index;
@@ -98,13 +98,20 @@ bool index_transits(struct index *index, index_transit_fn *fn, void *ctx, struct
 /* One by id; false when there is none. The slices live until the next call. */
 bool index_transit(struct index *index, const struct id *id, struct index_transit *ret_transit);
 
-/* How long the best level of a domain is remembered; couriers believe it as long (roles/courier_memory.h). */
+/* How long the best level of a domain is remembered unless index_set_memory() says otherwise. */
 #define INDEX_DOMAIN_LIFE_US (90 * CLOCK_US_PER_DAY)
+/* How long a policy is kept after it was last fetched: a little longer than the longest max_age (RFC 8461 3.2). Couriers
+ * know when it really ends; it is sealed here. */
+#define INDEX_POLICY_LIFE_US (366 * CLOCK_US_PER_DAY)
+
+/* trust.memory: after this time without a proof the level of a domain may fall, or go. */
+void index_set_memory(struct index *index, int64_t memory_us);
 
 typedef void index_credential_fn(void *ctx, const struct msg_credential *credential);
 /* Walks all credentials. */
 bool index_credentials(struct index *index, index_credential_fn *fn, void *ctx, struct err *err);
-/* What a domain has shown (struct msg_shown); false when nothing is remembered or it cannot be read. */
+/* What a domain has shown (struct msg_shown; its policy lives until the next call); false when nothing is remembered or it
+ * cannot be read. */
 bool index_domain(struct index *index, const struct tag *domain, struct msg_shown *ret_shown);
 typedef void index_lock_fn(void *ctx, const struct msg_lock *lock);
 /* Walks all locks that end after now_us; others are removed. */

@@ -4,7 +4,7 @@
 
 #include "store/record_head.h"
 
-static bool index_malformed(const struct record *record, struct err *err)
+bool index_malformed(const struct record *record, struct err *err)
 {
     return err_set(err, "journal record %s at segment %08x, offset %u is whole but cannot be read: it was written by a "
                         "faulty program. Keep the journal and report this",
@@ -327,27 +327,6 @@ static bool index_apply_lock(struct index *x, const struct record *record, struc
     }
     index_bind_blob(s, 1, slice_of(lock.subject.b, DIGEST_SIZE));
     index_bind(s, 2, lock.until_us);
-    return index_run(x, s, err);
-}
-
-static bool index_apply_domain(struct index *x, const struct record *record, struct err *err)
-{
-    struct record_domain domain;
-    if (!layout_read(&record_domain_layout, record->head, &domain)) {
-        return index_malformed(record, err);
-    }
-    sqlite3_stmt *s = index_statement(x, INDEX_SET_DOMAIN, err);
-    if (s == NULL) {
-        return false;
-    }
-    index_bind_blob(s, 1, slice_of(domain.domain.b, TAG_SIZE));
-    index_bind(s, 2, domain.level);
-    index_bind(s, 3, domain.at_us);
-    index_bind(s, 4, domain.at_us - INDEX_DOMAIN_LIFE_US);
-    if (!index_run(x, s, err) || (s = index_statement(x, INDEX_FORGET_DOMAINS, err)) == NULL) {
-        return false;
-    }
-    index_bind(s, 1, domain.at_us - INDEX_DOMAIN_LIFE_US);
     return index_run(x, s, err);
 }
 

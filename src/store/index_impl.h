@@ -34,6 +34,8 @@ enum index_statement {
     INDEX_DROP_CREDENTIAL,
     INDEX_SET_LOCK,
     INDEX_SET_DOMAIN,
+    INDEX_SET_POLICY,
+    INDEX_DROP_DOMAIN,
     INDEX_FORGET_DOMAINS,
     INDEX_LIVE,
     INDEX_OPEN_TRANSITS,
@@ -78,10 +80,19 @@ struct index {
     size_t tenant_count;
     uint64_t mismatches;
     uint32_t wal_pages;
+    int64_t memory_us;
 };
 
+/* The newest schema, and what makes it of the one before. */
 extern const char *const index_schema;
+extern const char *const index_schema_2;
 extern const char *const index_sql[INDEX_STATEMENTS];
+
+/* Applies a RECORD_DOMAIN. */
+bool index_apply_domain(struct index *index, const struct record *record, struct err *err);
+
+/* A head that cannot be read: false with err. */
+bool index_malformed(const struct record *record, struct err *err);
 
 /* A statement ready to bind; NULL with err. */
 sqlite3_stmt *index_statement(struct index *index, enum index_statement which, struct err *err);

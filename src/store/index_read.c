@@ -111,23 +111,6 @@ bool index_credentials(struct index *x, index_credential_fn *fn, void *ctx, stru
     return s != NULL && ok;
 }
 
-bool index_domain(struct index *x, const struct tag *domain, struct msg_shown *ret_shown)
-{
-    bool ok = true;
-    sqlite3_stmt *s = index_statement(x, INDEX_DOMAIN, NULL);
-    if (s == NULL) {
-        return false;
-    }
-    index_bind_blob(s, 1, slice_of(domain->b, TAG_SIZE));
-    if (!index_row(x, s, &ok, NULL)) {
-        return false;
-    }
-    ret_shown->level = (uint8_t)index_number(s, 0);
-    ret_shown->at_us = index_number(s, 1);
-    sqlite3_reset(s);
-    return true;
-}
-
 bool index_locks(struct index *x, int64_t now_us, index_lock_fn *fn, void *ctx, struct err *err)
 {
     bool ok = true;

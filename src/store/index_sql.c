@@ -35,9 +35,16 @@ const char *const index_schema =
     "CREATE INDEX transit_by_time ON transit(created);"
     "CREATE TABLE credential(id BLOB PRIMARY KEY, name TEXT, record BLOB) WITHOUT ROWID;"
     "CREATE TABLE lock(subject BLOB PRIMARY KEY, until INTEGER) WITHOUT ROWID;"
-    "CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
-    "CREATE INDEX domain_at ON domain(at);"
+    "CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER, policy BLOB, until INTEGER) WITHOUT ROWID;"
+    "CREATE INDEX domain_until ON domain(until);"
     "INSERT INTO meta VALUES('position', 0);";
+
+/* 2: policies of domains; what is remembered of a domain ends at a time of its own. */
+const char *const index_schema_2 = "ALTER TABLE domain ADD COLUMN policy BLOB;"
+                                   "ALTER TABLE domain ADD COLUMN until INTEGER;"
+                                   "UPDATE domain SET until = at + 7776000000000;" /* 90 days */
+                                   "DROP INDEX domain_at;"
+                                   "CREATE INDEX domain_until ON domain(until);";
 
 #define INDEX_LETTER_COLUMNS                                                                                              \
     "SELECT l.n, l.id, l.message, m.id, l.recipient - l.message, m.tenant, r.destination, r.tag, r.generation, r.state,"  \
@@ -82,9 +89,13 @@ const char *const index_sql[INDEX_STATEMENTS] = {
     [INDEX_SET_LOCK] = "INSERT OR REPLACE INTO lock VALUES(?1, ?2)",
     /* A lower level takes the place of a higher one only when that is forgotten: a courier may have asked before the
      * higher one was written. */
-    [INDEX_SET_DOMAIN] = "INSERT INTO domain VALUES(?1, ?2, ?3) ON CONFLICT(tag) DO UPDATE SET level = excluded.level, "
-                         "at = excluded.at WHERE excluded.level >= level OR at < ?4",
-    [INDEX_FORGET_DOMAINS] = "DELETE FROM domain WHERE at < ?1",
+    [INDEX_SET_DOMAIN] = "INSERT INTO domain VALUES(?1, ?2, ?3, NULL, ?5) ON CONFLICT(tag) DO UPDATE SET"
+                         " level = excluded.level, at = excluded.at, until = max(until, excluded.until)"
+                         " WHERE excluded.level >= level OR at < ?4",
+    [INDEX_SET_POLICY] = "INSERT INTO domain VALUES(?1, 0, 0, ?2, ?3) ON CONFLICT(tag) DO UPDATE SET"
+                         " policy = excluded.policy, until = max(until, excluded.until)",
+    [INDEX_DROP_DOMAIN] = "DELETE FROM domain WHERE tag = ?1",
+    [INDEX_FORGET_DOMAINS] = "DELETE FROM domain WHERE until < ?1",
     [INDEX_LIVE] = "SELECT m.n, m.id, m.kind, m.flags, m.tenant, m.accepted, m.by, m.size, m.length, r.n - m.n, r.notify,"
                    " r.destination, r.generation, r.state, r.notice, r.flags, r.attempts, r.reason, r.next, l.n, l.id,"
                    " l.at FROM recipient r INDEXED BY recipient_live JOIN message m ON m.n = r.message"
@@ -93,7 +104,7 @@ const char *const index_sql[INDEX_STATEMENTS] = {
     [INDEX_TRANSIT] = "SELECT id, kind, letter, created, header, sealed FROM transit WHERE id = ?1",
     [INDEX_CREDENTIALS] = "SELECT id, name, record FROM credential",
     [INDEX_LOCKS] = "SELECT subject, until FROM lock WHERE until > ?1",
-    [INDEX_DOMAIN] = "SELECT level, at FROM domain WHERE tag = ?1",
+    [INDEX_DOMAIN] = "SELECT level, at, policy FROM domain WHERE tag = ?1",
     [INDEX_CONTENT_FILES] = "SELECT DISTINCT m.id FROM recipient r INDEXED BY recipient_live JOIN message m"
                             " ON m.n = r.message WHERE r.live = 1 AND r.state = 1 AND m.length > 0",
     [INDEX_LETTER_FILES] = "SELECT id FROM letter WHERE gone = 0 AND expires > ?1",

@@ -18,7 +18,7 @@ struct record_kind {
 static const struct record_kind record_kinds[] = {
     {RECORD_MESSAGE, 1, "message"},       {RECORD_TRANSITION, 1, "transition"}, {RECORD_CENTER, 1, "center"},
     {RECORD_CREDENTIAL, 1, "credential"}, {RECORD_LOCK, 1, "lock"},             {RECORD_ADMIN, 1, "admin"},
-    {RECORD_WAVE_END, 1, "wave-end"},     {RECORD_SEGMENT_END, 1, "segment-end"}, {RECORD_DOMAIN, 1, "domain"},
+    {RECORD_WAVE_END, 1, "wave-end"},     {RECORD_SEGMENT_END, 1, "segment-end"}, {RECORD_DOMAIN, 2, "domain"},
 };
 
 static const struct record_kind *record_kind_find(enum record_type type)
@@ -35,6 +35,12 @@ const char *record_type_name(enum record_type type)
 {
     const struct record_kind *kind = record_kind_find(type);
     return kind == NULL ? "unknown" : kind->name;
+}
+
+uint16_t record_version(enum record_type type)
+{
+    const struct record_kind *kind = record_kind_find(type);
+    return kind == NULL ? 0 : kind->version;
 }
 
 bool record_known(const struct record *record, struct err *err)

@@ -32,7 +32,7 @@ enum record_type {
     RECORD_ADMIN = 6,       /* an act of the operator */
     RECORD_WAVE_END = 7,    /* counters per tenant so far */
     RECORD_SEGMENT_END = 8, /* nothing follows in this segment */
-    RECORD_DOMAIN = 9,      /* the proof a recipient domain has shown */
+    RECORD_DOMAIN = 9,      /* the proof a recipient domain has shown, its kept policy; version 1 was without policy */
 };
 
 struct record {
@@ -67,6 +67,9 @@ enum record_result record_read(struct slice bytes, uint64_t position, bool verif
 /* True when this program knows the type in this version. Otherwise err says which and names the way out: an unknown
  * record is never skipped. */
 bool record_known(const struct record *record, struct err *err);
+
+/* The version in which this program writes records of the type. */
+uint16_t record_version(enum record_type type);
 
 /* "message", "transition", ...; "unknown" for others. */
 const char *record_type_name(enum record_type type);

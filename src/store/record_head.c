@@ -85,8 +85,18 @@ static const struct layout_field record_domain_fields[] = {
     LAYOUT_F(TAG, struct record_domain, domain),
     LAYOUT_F(U8, struct record_domain, level),
     LAYOUT_F(I64, struct record_domain, at_us),
+    LAYOUT_F(U8, struct record_domain, acts),
+    LAYOUT_B(struct record_domain, policy, MSG_POLICY_SEALED_MAX),
 };
 LAYOUT_DEFINE(record_domain_layout, struct record_domain, record_domain_fields);
+
+/* Version 1: the first three fields. */
+bool record_domain_read(const struct record *record, struct record_domain *ret_domain)
+{
+    static const struct layout first = {"struct record_domain", record_domain_fields, 3, sizeof(struct record_domain)};
+    memset(ret_domain, 0, sizeof(*ret_domain));
+    return layout_read(record->version == 1 ? &first : &record_domain_layout, record->head, ret_domain);
+}
 
 static const struct layout_field record_admin_fields[] = {
     LAYOUT_F(U8, struct record_admin, act),

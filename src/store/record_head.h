@@ -92,11 +92,17 @@ struct record_lock {
     int64_t until_us; /* in the past: lifted */
 };
 
-/* RECORD_DOMAIN: domain memory, by a tag whose key is not here. */
+/* RECORD_DOMAIN: domain memory, by a tag whose key is not here. Version 1 ends after at_us. */
 struct record_domain {
     struct tag domain;
-    uint8_t level; /* enum trust_level */
+    uint8_t level; /* enum trust_level; 0: nothing was shown now, what is known stays */
     int64_t at_us;
+    uint8_t acts;  /* enum record_domain_act bits */
+    struct slice policy; /* sealed; empty with RECORD_DOMAIN_POLICY: there is none any more */
+};
+enum record_domain_act {
+    RECORD_DOMAIN_POLICY = 1, /* policy takes the place of the kept one */
+    RECORD_DOMAIN_FORGET = 2, /* the operator's word: level and policy are forgotten */
 };
 
 /* RECORD_ADMIN; record id is what the act was done to, or zero. */
@@ -110,6 +116,7 @@ enum record_admin_act {
     RECORD_ADMIN_SHOWN = 2, /* addresses were shown to the operator */
     RECORD_ADMIN_RETRY = 3,
     RECORD_ADMIN_DAMAGE = 4,
+    RECORD_ADMIN_FORGET = 5, /* what was remembered of a domain */
 };
 
 /* RECORD_WAVE_END: cumulative counters of every tenant that has any. */
@@ -131,5 +138,8 @@ struct record_counts {
 
 extern const struct layout record_message_layout, record_transition_layout, record_change_layout, record_center_layout,
     record_credential_layout, record_lock_layout, record_domain_layout, record_admin_layout, record_wave_end_layout, record_counts_layout;
+
+/* Reads the head of a RECORD_DOMAIN of any version. False when it is malformed. */
+bool record_domain_read(const struct record *record, struct record_domain *ret_domain);
 
 #endif

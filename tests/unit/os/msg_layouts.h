@@ -57,7 +57,7 @@ static const struct layout *const msg_layouts[] = {
     &msg_attempt_layout,
     &msg_ctl_wait_layout,
     &msg_ctl_target_layout,
-    &msg_ctl_check_layout,
+    &msg_ctl_check_layout, &msg_ctl_domain_layout,
     &msg_ctl_report_layout,
     &msg_ctl_counts_layout,
     &msg_ctl_list_layout,

@@ -53,6 +53,7 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
     struct stage *p = ctx;
     p->ready = p->ready || frame->type == MSG_READY;
     p->alarms += frame->type == MSG_ALARM ? 1 : 0;
+    p->forgotten += frame->type == MSG_FORGOTTEN ? 1 : 0;
     p->credentials += frame->type == MSG_CREDENTIAL ? 1 : 0;
     p->credentials_end += frame->type == MSG_CREDENTIALS_END ? 1 : 0;
     p->attempts += frame->type == MSG_CTL_ATTEMPT ? 1 : 0;

@@ -57,6 +57,7 @@ struct stage {
     struct stage_lease lease[STAGE_LEASES_MAX];
     size_t leases;
     uint32_t alarms;
+    uint32_t forgotten;   /* domains the courier was told to forget */
     uint32_t credentials; /* told to keyd */
     uint32_t credentials_end;
     uint32_t rows;

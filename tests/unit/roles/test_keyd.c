@@ -487,6 +487,30 @@ static void test_operator_needs_a_grant(void **state)
     buf_free(&got.header);
 }
 
+/* The operator's question about a domain finds what couriers remember of it, whoever asks first. */
+static void test_domain_tags_are_the_couriers(void **state)
+{
+    struct play *p = *state;
+    struct msg_domain_key key;
+    struct msg_cli_tags tags;
+    struct msg_cli_tag tag = {3, TENANT, SLICE_LIT("clinic.example")};
+    struct tag expected;
+    if (p == NULL)
+        skip();
+    connect_cli(p);
+    assert_true(ask(p, CLI, MSG_CLI_TAG, &msg_cli_tag_layout, &tag, &msg_cli_tags_layout, &tags));
+    assert_int_equal(tags.code, MSG_OK);
+    assert_true(ask(p, COURIER, MSG_DOMAIN_KEY, NULL, NULL, &msg_domain_key_layout, &key));
+    struct hmac *hmac = hmac_create(HMAC_SHA256);
+    lookup_tag(hmac, &key.key, tag.text, &expected);
+    hmac_free(&hmac);
+    assert_memory_equal(&tags.tag, &expected, TAG_SIZE);
+    assert_memory_not_equal(&key.key, &key.seal, KEY_SIZE);
+    tag.table = 4;
+    assert_true(ask(p, CLI, MSG_CLI_TAG, &msg_cli_tag_layout, &tag, &msg_cli_tags_layout, &tags));
+    assert_int_equal(tags.code, MSG_UNKNOWN);
+}
+
 static uint8_t plain(struct play *p, struct slice password, struct slice address, struct msg_auth_answer *ret)
 {
     struct msg_auth_plain msg = {SLICE_LIT("ehr"), password, address};
@@ -651,6 +675,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_keys_survive_keyd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_letters_need_a_grant, setup, teardown),
         cmocka_unit_test_setup_teardown(test_operator_needs_a_grant, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_domain_tags_are_the_couriers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_credentials, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_requests_drop_the_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_center_keys_are_the_same_for_all, setup, teardown),

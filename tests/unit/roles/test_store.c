@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "store/state.h"
+#include "trust/trust_facts.h"
 #include "trust/trust_reason.h"
 
 static int setup(void **state)
@@ -232,6 +233,92 @@ static void a_sign_of_attack_is_remembered(void **state)
     assert_int_equal(p->lease[before].flags & MSG_FLAG_ATTACK, MSG_FLAG_ATTACK);
     assert_int_equal(stage_complete(p, &p->lease[before], MSG_OUT_DELIVERED), MSG_OK);
     stage_check(p);
+}
+
+static struct msg_shown shown(struct stage *p, enum player who, uint8_t name)
+{
+    struct msg_shown answer;
+    struct msg_ctl_domain ask = {.forget = false};
+    memset(ask.domain.b, name, TAG_SIZE);
+    const struct msg_shown_ask courier = {ask.domain};
+    if (who == COURIER)
+        assert_true(stage_ask(p, COURIER, MSG_SHOWN, &msg_shown_ask_layout, &courier, &msg_shown_layout, &answer));
+    else
+        assert_true(stage_ask(p, CLI, MSG_CTL_DOMAIN, &msg_ctl_domain_layout, &ask, &msg_shown_layout, &answer));
+    return answer;
+}
+
+static void remember(struct stage *p, uint32_t n, uint8_t name, uint8_t level, const char *policy)
+{
+    struct msg_remember remember = {.level = level, .has_policy = policy != NULL, .policy = slice_str(policy)};
+    memset(remember.domain.b, name, TAG_SIZE);
+    stage_send(p, COURIER, MSG_REMEMBER, &msg_remember_layout, &remember);
+    (void)shown(p, COURIER, 99); /* it was read: it goes with the next wave */
+    assert_int_equal(stage_commit(p, n, 1), MSG_OK);
+}
+
+static void is_remembered(struct stage *p, uint8_t name, uint8_t level, const char *policy)
+{
+    for (enum player who = COURIER; who != PLAYERS; who = who == COURIER ? CLI : PLAYERS) {
+        struct msg_shown found = shown(p, who, name);
+        assert_int_equal(found.level, level);
+        assert_true(slice_eq(found.policy, slice_str(policy)));
+    }
+}
+
+/* Level and policy of a domain are kept apart, outlive sudden death, and end at the operator's word, everywhere. */
+static void a_domain_is_remembered_and_forgotten(void **state)
+{
+    struct msg_status status;
+    struct msg_ctl_domain forget = {.forget = true};
+    STAGE(p, state);
+    stage_meet_all(p);
+    stage_cli(p);
+    is_remembered(p, 1, 0, "");
+    remember(p, 1, 1, 0, "sealed policy");
+    is_remembered(p, 1, 0, "sealed policy");
+    remember(p, 2, 1, TRUST_LEVEL_STS, NULL);
+    remember(p, 3, 2, TRUST_LEVEL_DANE, NULL);
+    stage_kill(p);
+    stage_start(p);
+    stage_meet_all(p);
+    stage_cli(p);
+    is_remembered(p, 1, TRUST_LEVEL_STS, "sealed policy");
+    is_remembered(p, 2, TRUST_LEVEL_DANE, "");
+    remember(p, 4, 1, 0, "newer");
+    is_remembered(p, 1, TRUST_LEVEL_STS, "newer");
+    remember(p, 5, 1, 0, "");
+    is_remembered(p, 1, TRUST_LEVEL_STS, "");
+    remember(p, 6, 1, 0, "again");
+    memset(forget.domain.b, 1, TAG_SIZE);
+    assert_true(stage_ask(p, CLI, MSG_CTL_DOMAIN, &msg_ctl_domain_layout, &forget, &msg_status_layout, &status));
+    assert_int_equal(status.code, MSG_OK);
+    while (p->forgotten == 0)
+        stage_turn(p, 10000);
+    is_remembered(p, 1, 0, "");
+    assert_true(stage_ask(p, CLI, MSG_CTL_DOMAIN, &msg_ctl_domain_layout, &forget, &msg_status_layout, &status));
+    assert_int_equal(status.code, MSG_UNKNOWN);
+    stage_kill(p);
+    stage_start(p);
+    stage_meet_all(p);
+    stage_cli(p);
+    is_remembered(p, 1, 0, "");
+    is_remembered(p, 2, TRUST_LEVEL_DANE, "");
+    stage_check(p);
+}
+
+/* What couriers alarm stands in the status, each word once. */
+static void a_courier_raises_an_alarm(void **state)
+{
+    const struct msg_text text = {SLICE_LIT("a thing has come to pass")};
+    STAGE(p, state);
+    stage_meet_all(p);
+    for (int i = 0; i < 3; i++)
+        stage_send(p, COURIER, MSG_ALARM, &msg_text_layout, &text);
+    (void)shown(p, COURIER, 1);
+    const struct msg_ctl_counts counts = stage_status(p);
+    assert_true(slice_eq(slice_sub(counts.alarms, 0, text.text.len), text.text));
+    assert_true(counts.alarms.len <= text.text.len + 1);
 }
 
 static struct digest link_of(uint32_t n)
@@ -595,6 +682,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(mail_is_kept_leased_and_finished, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_leased_before_couriers_reported, setup, teardown),
         cmocka_unit_test_setup_teardown(a_sign_of_attack_is_remembered, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_domain_is_remembered_and_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_courier_raises_an_alarm, setup, teardown),
         cmocka_unit_test_setup_teardown(garbage_drops_the_peer_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(large_content_is_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_letter_is_noticed_and_read, setup, teardown),

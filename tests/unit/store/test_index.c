@@ -3,6 +3,7 @@
  * heads stop it, and its counters are checked against each wave-end. */
 #include "unit.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -56,10 +57,11 @@ static void bench_reopen(struct bench *b)
     assert_true(index_open(b->path, &b->index, &err));
 }
 
-static void apply(struct bench *b, enum record_type type, const struct id *id, const struct layout *layout, const void *head)
+static void apply_version(struct bench *b, enum record_type type, uint16_t version, const struct id *id,
+                          const struct layout *layout, const void *head)
 {
     struct err err = {{0}};
-    struct record record = {.position = b->position, .type = type, .version = 1};
+    struct record record = {.position = b->position, .type = type, .version = version};
     if (id != NULL) {
         record.id = *id;
     }
@@ -71,6 +73,11 @@ static void apply(struct bench *b, enum record_type type, const struct id *id, c
         fail_msg("%s", err.text);
     }
     b->position += record.size;
+}
+
+static void apply(struct bench *b, enum record_type type, const struct id *id, const struct layout *layout, const void *head)
+{
+    apply_version(b, type, record_version(type), id, layout, head);
 }
 
 static struct id id_of(uint8_t n)
@@ -365,6 +372,115 @@ static void domains_keep_their_best_level_and_are_forgotten(void **ctx)
     bench_close(b);
 }
 
+static struct record_domain domain_of(uint8_t name)
+{
+    struct record_domain domain = {.at_us = 1000 * CLOCK_US_PER_DAY};
+    memset(domain.domain.b, name, TAG_SIZE);
+    return domain;
+}
+
+static void policy_is(struct bench *b, uint8_t name, const char *policy)
+{
+    struct msg_shown found = {.level = 0};
+    struct tag tag;
+    memset(tag.b, name, TAG_SIZE);
+    assert_int_equal(index_domain(b->index, &tag, &found), policy != NULL);
+    if (policy != NULL)
+        assert_true(slice_eq(found.policy, slice_str(policy)));
+}
+
+/* A policy is kept beside the level, longer than it, and goes alone or with it. */
+static void domains_keep_their_policy(void **ctx)
+{
+    struct bench *b = bench_open();
+    struct record_domain domain = domain_of(1);
+    int64_t day = CLOCK_US_PER_DAY;
+    (void)ctx;
+    domain.acts = RECORD_DOMAIN_POLICY;
+    domain.policy = SLICE_LIT("first");
+    apply(b, RECORD_DOMAIN, NULL, &record_domain_layout, &domain);
+    policy_is(b, 1, "first");
+    assert_int_equal(shown(b, 1), 0);
+    show(b, 1, 3, 1000 * day);
+    policy_is(b, 1, "first");
+    show(b, 2, 1, 1365 * day); /* the level of 1 is long forgotten, its policy may still be in force */
+    policy_is(b, 1, "first");
+    show(b, 2, 1, 1367 * day);
+    policy_is(b, 1, NULL);
+    domain.at_us = 1367 * day;
+    apply(b, RECORD_DOMAIN, NULL, &record_domain_layout, &domain);
+    domain.policy = SLICE_EMPTY;
+    apply(b, RECORD_DOMAIN, NULL, &record_domain_layout, &domain);
+    policy_is(b, 1, "");
+    domain = domain_of(2);
+    domain.at_us = 1367 * day;
+    domain.acts = RECORD_DOMAIN_FORGET;
+    apply(b, RECORD_DOMAIN, NULL, &record_domain_layout, &domain);
+    assert_int_equal(shown(b, 2), -1);
+    bench_close(b);
+}
+
+/* trust.memory says when a lower level counts. */
+static void memory_is_as_long_as_configured(void **ctx)
+{
+    struct bench *b = bench_open();
+    int64_t day = CLOCK_US_PER_DAY;
+    (void)ctx;
+    index_set_memory(b->index, 10 * day);
+    show(b, 1, 3, 1000 * day);
+    show(b, 1, 1, 1009 * day);
+    assert_int_equal(shown(b, 1), 3);
+    show(b, 1, 1, 1011 * day);
+    assert_int_equal(shown(b, 1), 1);
+    bench_close(b);
+}
+
+/* A journal of the version before this one. */
+static void a_first_domain_record_is_read(void **ctx)
+{
+    static const struct layout_field fields[] = {LAYOUT_F(TAG, struct record_domain, domain),
+        LAYOUT_F(U8, struct record_domain, level), LAYOUT_F(I64, struct record_domain, at_us)};
+    static const LAYOUT_DEFINE(first, struct record_domain, fields);
+    struct bench *b = bench_open();
+    struct record_domain domain = domain_of(1);
+    (void)ctx;
+    domain.level = 2;
+    apply_version(b, RECORD_DOMAIN, 1, NULL, &first, &domain);
+    assert_int_equal(shown(b, 1), 2);
+    bench_close(b);
+}
+
+static void exec(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* An index of the schema before this one is brought up, with what it remembers. */
+static void the_first_schema_is_brought_up(void **ctx)
+{
+    struct bench *b = bench_open();
+    struct record_domain domain = domain_of(1);
+    (void)ctx;
+    index_close(&b->index);
+    exec(b->path, "DROP TABLE domain; CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
+                  "CREATE INDEX domain_at ON domain(at);"
+                  "INSERT INTO domain VALUES(x'01010101010101010101010101010101', 4, 86400000000000);"
+                  "PRAGMA user_version = 1");
+    struct err err = {""};
+    if (!index_open(b->path, &b->index, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(shown(b, 1), 4);
+    domain.acts = RECORD_DOMAIN_POLICY;
+    domain.policy = SLICE_LIT("kept");
+    apply(b, RECORD_DOMAIN, NULL, &record_domain_layout, &domain);
+    assert_int_equal(shown(b, 1), 4);
+    policy_is(b, 1, "kept");
+    bench_close(b);
+}
+
 static void a_newer_schema_names_the_way_out(void **ctx)
 {
     (void)ctx;
@@ -407,6 +523,10 @@ int main(void)
         cmocka_unit_test(counters_meet_each_wave_end),
         cmocka_unit_test(a_malformed_head_is_refused),
         cmocka_unit_test(domains_keep_their_best_level_and_are_forgotten),
+        cmocka_unit_test(domains_keep_their_policy),
+        cmocka_unit_test(memory_is_as_long_as_configured),
+        cmocka_unit_test(a_first_domain_record_is_read),
+        cmocka_unit_test(the_first_schema_is_brought_up),
         cmocka_unit_test(a_newer_schema_names_the_way_out),
         cmocka_unit_test(a_large_queue_loads),
     };
