@@ -78,7 +78,7 @@ json_t *cli_json_time(int64_t utc_us);
 int cli_tag(struct cli *cli, uint8_t table, struct slice text, struct tag *ret_tag);
 
 /* The subcommands. */
-extern const struct cli_command cli_init_command, cli_user_command, cli_queue_command, cli_trace_command, cli_wait_command,
+extern const struct cli_command cli_init_command, cli_user_command, cli_domain_command, cli_queue_command, cli_trace_command, cli_wait_command,
     cli_retry_command, cli_release_command, cli_status_command, cli_check_command;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "mail/address.h"
+#include "trust/trust_verdict.h"
 
 /* Appends one "a@b.example" or "@b.example" as keyd expects it. What intake could not read as either is refused here:
  * with such a record nobody could log in. */
@@ -49,31 +50,73 @@ static int print_new(struct cli *cli, const char *name, const struct msg_cli_pas
     return CLI_OK;
 }
 
-static int store_new(struct cli *cli, const char *name, const struct msg_cli_password *made)
+static int print_changed(struct cli *cli, const char *name)
+{
+    json_t *object;
+
+    if (!cli->json) {
+        (void)printf("changed; its open sessions have to log in again\n");
+        return CLI_OK;
+    }
+    object = json_object();
+    (void)json_object_set_new(object, "name", cli_json_text(slice_str(name)));
+    (void)json_object_set_new(object, "changed", json_true());
+    return cli_print_json(object);
+}
+
+static int store_new(struct cli *cli, const char *name, const struct msg_cli_password *made, bool change)
 {
     struct msg_credential record = {.id = made->id, .name = slice_str(name), .record = made->record};
     int status = cli_call_status(cli, cli_store(cli), MSG_CTL_CREDENTIAL, &msg_credential_layout, &record, MSG_DEADLINE_US);
 
-    return status != CLI_OK ? status : print_new(cli, name, made);
+    if (status != CLI_OK) {
+        return status;
+    }
+    return change ? print_changed(cli, name) : print_new(cli, name, made);
 }
 
-static int add(struct cli *cli, int argc, char **argv)
+/* A level by its name, "none" for no demand. */
+static int read_minimum(const char *text, uint8_t *ret_minimum)
 {
-    struct msg_cli_credential ask = {.name = slice_str(argv[2]), .tenant = SLICE_LIT("default")};
+    for (uint8_t level = TRUST_LEVEL_NONE; level <= TRUST_LEVEL_DANE; level++) {
+        if (strcmp(text, level == TRUST_LEVEL_NONE ? "none" : trust_level_name((enum trust_level)level)) == 0) {
+            *ret_minimum = level;
+            return CLI_OK;
+        }
+    }
+    return cli_fail(CLI_USAGE, "--minimum takes pkix, pkix+dnssec, sts, dane, or none to demand nothing of its own");
+}
+
+static int read_options(int argc, char **argv, struct msg_cli_credential *ask, struct buf *senders)
+{
+    int status = CLI_OK;
+
+    for (int i = 3; i < argc && status == CLI_OK; i += 2) {
+        if (i + 1 < argc && !ask->change && strcmp(argv[i], "--from") == 0) {
+            status = add_sender(senders, argv[i + 1]);
+        } else {
+            status = i + 1 < argc && strcmp(argv[i], "--minimum") == 0 ? read_minimum(argv[i + 1], &ask->minimum) : CLI_USAGE;
+        }
+    }
+    if (status == CLI_OK && !ask->change && senders->len == 0) {
+        status = cli_fail(CLI_USAGE, "name with --from the domain or address this credential may send as");
+    }
+    ask->senders = buf_slice(senders);
+    return status;
+}
+
+/* Makes a credential, or changes one. */
+static int make(struct cli *cli, int argc, char **argv, bool change)
+{
+    struct msg_cli_credential ask = {.name = slice_str(argv[2]), .tenant = SLICE_LIT("default"), .change = change};
     struct msg_cli_password made;
     struct buf senders;
     struct buf answer;
-    int status = CLI_OK;
+    int status;
 
     buf_init(&senders, MSG_SENDERS_MAX);
     buf_init_secret(&answer, CHAN_PAYLOAD_MAX);
-    for (int i = 3; i < argc && status == CLI_OK; i += 2) {
-        status = strcmp(argv[i], "--from") == 0 && i + 1 < argc ? add_sender(&senders, argv[i + 1]) : CLI_USAGE;
-    }
-    if (status == CLI_OK && senders.len == 0) {
-        status = cli_fail(CLI_USAGE, "name with --from the domain or address this credential may send as");
-    }
-    ask.senders = buf_slice(&senders);
+    status = read_options(argc, argv, &ask, &senders);
     if (status == CLI_OK) {
         status = cli_call(cli, cli_keyd(cli), MSG_CLI_CREDENTIAL, &msg_cli_credential_layout, &ask, MSG_DEADLINE_US, &answer);
     }
@@ -81,9 +124,9 @@ static int add(struct cli *cli, int argc, char **argv)
         if (!layout_read(&msg_cli_password_layout, buf_slice(&answer), &made)) {
             status = cli_fail(CLI_FAILED, "keyd answered in another version's words: restart sealpostd");
         } else if (made.code != MSG_OK) {
-            status = cli_fail(cli_status_of(made.code), "%.*s", (int)made.text.len, (const char *)made.text.data);
+            status = cli_fail(change && made.code == MSG_REFUSED ? CLI_NOT_FOUND : cli_status_of(made.code), "%.*s", (int)made.text.len, (const char *)made.text.data);
         } else {
-            status = store_new(cli, argv[2], &made);
+            status = store_new(cli, argv[2], &made, change);
         }
     }
     buf_free(&senders);
@@ -113,22 +156,47 @@ static int each(struct cli *cli, each_fn *fn, json_t *list, const char *name)
     return status;
 }
 
+/* keyd tells what stands in the sealed record. */
+static int describe(struct cli *cli, struct slice name, const char **ret_minimum)
+{
+    const struct msg_cli_user ask = {name};
+    struct msg_cli_described described;
+    struct buf answer;
+    int status;
+
+    *ret_minimum = NULL;
+    buf_init(&answer, CHAN_PAYLOAD_MAX);
+    status = cli_call(cli, cli_keyd(cli), MSG_CLI_USER, &msg_cli_user_layout, &ask, MSG_DEADLINE_US, &answer);
+    if (status == CLI_OK && layout_read(&msg_cli_described_layout, buf_slice(&answer), &described) && described.code == MSG_OK &&
+        described.minimum != TRUST_LEVEL_NONE) {
+        *ret_minimum = trust_level_name((enum trust_level)described.minimum);
+    }
+    buf_free(&answer);
+    return status;
+}
+
 static int show_one(struct cli *cli, const struct msg_credential *credential, json_t *list, const char *name)
 {
     char id[ID_TEXT_SIZE];
+    const char *minimum;
     json_t *object;
+    int status = describe(cli, credential->name, &minimum);
     (void)name;
 
+    if (status != CLI_OK) {
+        return status;
+    }
     id_text(&credential->id, id);
     if (!cli->json) {
         (void)printf("%s  ", id);
         cli_print_text(credential->name);
-        (void)printf("\n");
+        (void)printf("%s%s\n", minimum == NULL ? "" : "  minimum ", minimum == NULL ? "" : minimum);
         return CLI_OK;
     }
     object = json_object();
     (void)json_object_set_new(object, "id", json_string(id));
     (void)json_object_set_new(object, "name", cli_json_text(credential->name));
+    (void)json_object_set_new(object, "minimum", minimum == NULL ? json_null() : json_string(minimum));
     (void)json_array_append_new(list, object);
     return CLI_OK;
 }
@@ -179,7 +247,10 @@ static int remove_one(struct cli *cli, const char *name)
 static int run_user(struct cli *cli, int argc, char **argv)
 {
     if (argc >= 3 && strcmp(argv[1], "add") == 0 && argv[2][0] != '-') {
-        return add(cli, argc, argv);
+        return make(cli, argc, argv, false);
+    }
+    if (argc == 5 && strcmp(argv[1], "set") == 0 && argv[2][0] != '-') {
+        return make(cli, argc, argv, true);
     }
     if (argc == 2 && strcmp(argv[1], "list") == 0) {
         return list_all(cli);
@@ -191,5 +262,5 @@ static int run_user(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_user_command = {
-    "user", "add NAME --from DOMAIN|ADDRESS ... | list | remove NAME",
-    "Credentials of applications, bound to the senders they may use. The password is shown once.", true, run_user};
+    "user", "add NAME --from DOMAIN|ADDRESS ... [--minimum LEVEL] | set NAME --minimum LEVEL | list | remove NAME",
+    "Credentials of applications, bound to the senders they may use; what they send may demand a minimum of proof. The password is shown once.", true, run_user};

@@ -120,6 +120,7 @@ enum msg_type {
     MSG_CLI_OPEN = 91,       /* msg_cli_open > msg_keys (field key only) */
     MSG_CLI_CREDENTIAL = 92, /* msg_cli_credential > msg_cli_password */
     MSG_CLI_USER = 93,       /* msg_cli_user > msg_cli_described */
+    MSG_CLI_POLICY = 94,     /* msg_cli_policy > msg_cli_policy_open */
 };
 
 /* Answer codes shared by all. */
@@ -619,6 +620,15 @@ struct msg_cli_described {
     uint8_t code;
     uint8_t minimum;
 };
+/* A kept MTA-STS policy, as it stands in msg_shown; the operator may read what any resolver can. */
+struct msg_cli_policy {
+    struct tag domain;
+    struct slice sealed;
+};
+struct msg_cli_policy_open {
+    uint8_t code;
+    struct slice policy; /* msg_policy */
+};
 struct msg_cli_password {
     uint8_t code;
     struct id id;
@@ -639,7 +649,7 @@ extern const struct layout msg_status_layout, msg_text_layout, msg_conf_layout, 
     msg_center_access_layout, msg_center_ask_layout, msg_center_letter_layout, msg_ctl_query_layout,
     msg_ctl_grant_layout, msg_row_layout, msg_attempt_layout, msg_ctl_wait_layout, msg_ctl_target_layout,
     msg_ctl_check_layout, msg_ctl_domain_layout, msg_ctl_report_layout, msg_ctl_counts_layout, msg_ctl_list_layout, msg_cli_tag_layout,
-    msg_cli_tags_layout, msg_cli_open_layout, msg_cli_credential_layout, msg_cli_user_layout, msg_cli_described_layout,
+    msg_cli_tags_layout, msg_cli_open_layout, msg_cli_credential_layout, msg_cli_user_layout, msg_cli_described_layout, msg_cli_policy_layout, msg_cli_policy_open_layout,
     msg_cli_password_layout;
 
 #endif

@@ -150,6 +150,18 @@ static const struct layout_field msg_cli_described_fields[] = {
 };
 LAYOUT_DEFINE(msg_cli_described_layout, struct msg_cli_described, msg_cli_described_fields);
 
+static const struct layout_field msg_cli_policy_fields[] = {
+    LAYOUT_F(TAG, struct msg_cli_policy, domain),
+    LAYOUT_B(struct msg_cli_policy, sealed, MSG_POLICY_MAX),
+};
+LAYOUT_DEFINE(msg_cli_policy_layout, struct msg_cli_policy, msg_cli_policy_fields);
+
+static const struct layout_field msg_cli_policy_open_fields[] = {
+    LAYOUT_F(U8, struct msg_cli_policy_open, code),
+    LAYOUT_B(struct msg_cli_policy_open, policy, MSG_POLICY_MAX),
+};
+LAYOUT_DEFINE(msg_cli_policy_open_layout, struct msg_cli_policy_open, msg_cli_policy_open_fields);
+
 static const struct layout_field msg_cli_password_fields[] = {
     LAYOUT_F(U8, struct msg_cli_password, code),
     LAYOUT_F(ID, struct msg_cli_password, id),

@@ -44,6 +44,7 @@ static const struct request requests[] = {
     {MSG_CLI_TAG, FROM(ROLE_CLI), true, keyd_open_tag},
     {MSG_CLI_OPEN, FROM(ROLE_CLI), true, keyd_open_operator},
     {MSG_CLI_CREDENTIAL, FROM(ROLE_CLI), true, keyd_auth_make},
+    {MSG_CLI_POLICY, FROM(ROLE_CLI), true, keyd_policy_open},
     {MSG_CLI_USER, FROM(ROLE_CLI), true, keyd_auth_describe},
 };
 

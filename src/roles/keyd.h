@@ -109,6 +109,11 @@ keyd_handler keyd_open_operator;
 /* MSG_CLI_TAG of the cli. */
 keyd_handler keyd_open_tag;
 
+/* --- keyd_policy.c --- */
+
+/* MSG_CLI_POLICY of the cli: opens the MTA-STS policy that is kept of a domain. */
+keyd_handler keyd_policy_open;
+
 /* --- keyd_grant.c: what the store has allowed --- */
 
 /* An empty table of grants. */
