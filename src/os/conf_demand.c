@@ -204,11 +204,12 @@ uint64_t conf_demand_tenant(const struct conf *conf, struct slice tenant)
     return demand == NULL ? 0 : demand->minimum;
 }
 
-void conf_demand_ended(const struct conf *conf, int64_t now_us, void (*told)(void *ctx, const struct conf_demand *demand),
-                       void *ctx)
+void conf_demand_ended(const struct conf *conf, int64_t since_us, int64_t now_us,
+                       void (*told)(void *ctx, const struct conf_demand *demand), void *ctx)
 {
     for (size_t i = 0; i < conf->domain_count; i++) {
-        if (conf->domain[i].pins.count > 0 && now_us >= conf->domain[i].pins_until) {
+        int64_t until = conf->domain[i].pins_until;
+        if (conf->domain[i].pins.count > 0 && until > since_us && until <= now_us) {
             told(ctx, &conf->domain[i]);
         }
     }

@@ -22,10 +22,10 @@ struct conf_demanded conf_demand_domain(const struct conf *conf, struct slice do
 /* The minimum of a tenant, 1..4; 0: none. */
 uint64_t conf_demand_tenant(const struct conf *conf, struct slice tenant);
 
-/* Calls told() for each domain section whose pins have ended by now_us: these protect nothing any more, and somebody
- * must know. */
-void conf_demand_ended(const struct conf *conf, int64_t now_us, void (*told)(void *ctx, const struct conf_demand *demand),
-                       void *ctx);
+/* Calls told() for each domain section whose pins have ended after since_us and by now_us: these protect nothing any more,
+ * and somebody must know. */
+void conf_demand_ended(const struct conf *conf, int64_t since_us, int64_t now_us,
+                       void (*told)(void *ctx, const struct conf_demand *demand), void *ctx);
 
 /* Checks a section as it was written and brings its title into the one form that is looked up: A-labels in lower case,
  * a dot in front kept. False with the reason. */

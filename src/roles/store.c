@@ -323,6 +323,7 @@ static bool sandboxed(void *ctx, struct err *err)
     store->durable = loop_watch_create(loop, journal_event_fd(store->journal), LOOP_READ, store_on_durable, store);
     store->control = loop_watch_create(loop, role_fd(store->role, ROLE_FD_STORE_CONTROL, 0), LOOP_READ,
                                        store_control_accept, store);
+    store_demand_look(store, true);
     store_on_house(store);
     store_touch(store);
     return true;
@@ -333,6 +334,7 @@ static void reload(void *ctx, const struct conf *conf)
     struct store *store = ctx;
     queue_set_limit(store->queue, (uint32_t)conf->courier_per_destination);
     index_set_memory(store->index, conf->trust_memory);
+    store_demand_look(store, true);
     store_touch(store);
 }
 

@@ -108,6 +108,7 @@ struct store {
     struct loop_timer *due_timer;
     struct loop_timer *index_timer;
     struct loop_timer *house_timer;
+    int64_t demand_us; /* UTC: pins that ended until then were told */
     struct loop_idle *idle;
     int64_t index_tx_us; /* when its open transaction began; 0: none */
     uint64_t index_durable; /* position the index has on stable storage, as far as known */
@@ -193,6 +194,11 @@ struct store_after *store_after_new(struct store *store, struct store_peer *peer
                                     enum msg_code code, uint32_t wakes);
 /* True when a new message or letter may be taken. */
 bool store_has_room(struct store *store);
+
+/* --- store_demand.c --- */
+
+/* Raises the alarm for pins that have ended since the last call; anew: for all that have. */
+void store_demand_look(struct store *store, bool anew);
 
 /* --- store_commit.c --- */
 

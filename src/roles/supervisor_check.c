@@ -17,6 +17,7 @@
 #include "keys/escrow.h"
 #include "mail/address.h"
 #include "net/tls_library.h"
+#include "os/conf_demand.h"
 #include "os/file.h"
 #include "roles/supervisor.h"
 
@@ -142,6 +143,11 @@ static bool check_profile(const struct conf *conf, struct err *err)
     return ok;
 }
 
+static void warn_of_pins(void *ctx, const struct conf_demand *demand)
+{
+    warn(ctx, demand->name, "(domain): its pins have ended and have no effect; renew or remove them");
+}
+
 bool supervisor_check(const struct conf *conf, struct buf *warnings, struct err *err)
 {
     const char *base = conf->center_base_url + strlen("https://");
@@ -159,6 +165,7 @@ bool supervisor_check(const struct conf *conf, struct buf *warnings, struct err 
     if (strchr(conf->hostname, '.') == NULL) {
         warn(warnings, conf->hostname, "(hostname) has no dot: other mail servers expect a full name");
     }
+    conf_demand_ended(conf, 0, clock_utc_us(), warn_of_pins, warnings);
     if (conf->submission_count == 0) {
         warn(warnings, "submission", "is missing: no application can hand in mail");
     }

@@ -134,6 +134,14 @@ static void told(void *ctx, const struct conf_demand *demand)
     (*count)++;
 }
 
+static void told_new(void *ctx, const struct conf_demand *demand)
+{
+    unsigned *count = ctx;
+
+    assert_string_equal(demand->name, "new.example");
+    (*count)++;
+}
+
 static void test_ended_pins_are_told(void **state)
 {
     struct conf *conf = good(REST
@@ -143,8 +151,12 @@ static void test_ended_pins_are_told(void **state)
     unsigned count = 0;
     (void)state;
 
-    conf_demand_ended(conf, UNTIL_US - 1, told, &count);
+    conf_demand_ended(conf, 0, UNTIL_US - 1, told, &count);
     assert_int_equal(count, 1);
+    conf_demand_ended(conf, UNTIL_US - 2, UNTIL_US - 1, told, &count); /* told once */
+    assert_int_equal(count, 1);
+    conf_demand_ended(conf, UNTIL_US - 1, UNTIL_US, told_new, &count); /* in the moment in which they end */
+    assert_int_equal(count, 2);
     conf_free(&conf);
 }
 
