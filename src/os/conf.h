@@ -15,6 +15,7 @@
 #define CONF_LISTEN_MAX 8u           /* addresses of one listener */
 #define CONF_SUBMISSION_MAX 8u       /* submission sections */
 #define CONF_LIST_MAX 32u            /* other lists */
+#define CONF_PINS_MAX 16u            /* pins of a domain: as trust_pin compares */
 #define CONF_DEMANDS_MAX 1000u       /* domain sections, and tenant sections: as many as the text has room for */
 
 /* A list of strings. */
@@ -57,6 +58,7 @@ struct conf {
 
     struct conf_list resolver_forward; /* "127.0.0.1:5300"; empty: iterate from the root */
     char *resolver_trust_anchor;       /* file of DS or DNSKEY records; NULL: none, everything counts as insecure */
+    uint64_t resolver_sts_port;        /* of MTA-STS policy hosts */
     char *trust_ca_file;               /* PEM bundle */
     uint64_t trust_profile;            /* enum trust_profile: 0 strict, 1 nist, 2 fips */
     char *trust_fips_config;           /* what `openssl fipsinstall` wrote; read with profile fips only */

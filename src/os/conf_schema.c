@@ -50,6 +50,8 @@ static const struct conf_key schema[] = {
         "DNS servers to ask, such as {\"127.0.0.1:53\"}; empty: ask from the root. /etc/resolv.conf is never read."),
     KEY("resolver", "trust-anchor", CONF_PATH, resolver_trust_anchor, NULL, 0, 0,
         "File with DS or DNSKEY records trusted for DNSSEC. Without it every answer counts as insecure."),
+    KEY("resolver", "sts-port", CONF_COUNT, resolver_sts_port, "443", 1, 65535,
+        "Port at which MTA-STS policies are fetched. 443 on the internet; laboratories use others."),
 
     KEY("trust", "ca-file", CONF_PATH, trust_ca_file, "/etc/ssl/certs/ca-certificates.crt", 0, 0,
         "PEM bundle of the authorities that may vouch for receiving servers."),

@@ -38,7 +38,7 @@ enum role_fd {
     ROLE_FD_STORE_DIR,       /* the store's data directory */
     ROLE_FD_KEYS_DIR,        /* keyd's directory */
     ROLE_FD_ESCROW,          /* PEM of public escrow keys, read-only file; index = place in conf.keys_escrow (keyd) */
-    ROLE_FD_CA_FILE,         /* PEM bundle of conf.trust_ca_file, read-only file (couriers) */
+    ROLE_FD_CA_FILE,         /* PEM bundle of conf.trust_ca_file, read-only file (couriers, resolver) */
     ROLE_FD_TRUST_ANCHOR,    /* conf.resolver_trust_anchor, read-only file; -1 when there is none (resolver) */
     ROLE_FD_STORE_CONTROL,   /* listening local socket of the store for the cli */
     ROLE_FD_KEYD_CONTROL,    /* listening local socket of keyd for the cli */

@@ -228,7 +228,7 @@ bool supervisor_fd_is_for(enum role_fd what, uint32_t index, enum role_kind kind
     case ROLE_FD_KEYS_DIR:
     case ROLE_FD_KEYD_CONTROL: return kind == ROLE_KEYD;
     case ROLE_FD_ESCROW: return kind == ROLE_KEYD;
-    case ROLE_FD_CA_FILE: return kind == ROLE_COURIER;
+    case ROLE_FD_CA_FILE: return kind == ROLE_COURIER || kind == ROLE_RESOLVER;
     case ROLE_FD_TRUST_ANCHOR: return kind == ROLE_RESOLVER;
     case ROLE_FD_COUNT: break;
     }
