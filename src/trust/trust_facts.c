@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "trust/trust_cert.h"
+#include "trust/trust_dane.h"
 
 void trust_session_clear(struct trust_session *session)
 {
@@ -11,5 +12,6 @@ void trust_session_clear(struct trust_session *session)
     mem_free(session->address);
     mem_free(session->reply);
     trust_cert_free(&session->cert);
+    trust_dane_free(&session->dane);
     memset(session, 0, sizeof(*session));
 }
