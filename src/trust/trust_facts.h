@@ -129,6 +129,7 @@ struct trust_cert {
     int64_t until_us;     /* there is none): the session proves nothing outside of them */
     char *key;            /* "RSA 2048", "EC P-256" */
     char *signature;      /* "sha256WithRSAEncryption" */
+    char *issuer;         /* who signed the leaf, by its own word: RFC 2253, escaped; NULL when there is no leaf */
     char *names;          /* DNS names of subjectAltName, one a line, escaped, cut at TRUST_NAMES_MAX */
     char *checked_name;   /* the host name that had to match */
     char *matched_name;   /* the pattern that did; NULL when none */
