@@ -95,6 +95,9 @@ static bool pins_check(const struct conf_demand *demand, struct err *err)
             }
         }
     }
+    if (demand->pins.count > CONF_PINS_MAX) {
+        return err_set(err, "more than %u pins", CONF_PINS_MAX);
+    }
     if (demand->pins.count < PINS_MIN) {
         return err_set(err, "'pins' names one key: add a spare, the key you would use if this one were lost");
     }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/mem.h"
 #include "os/conf_demand.h"
 #include "os/conf_schema.h"
@@ -223,6 +224,35 @@ static void test_count_is_bounded(void **state)
     assert_non_null(strstr(err.text, "more than 1000 domain sections"));
 }
 
+static void test_pins_are_bounded(void **state)
+{
+    static const uint8_t zero[32];
+    (void)state;
+
+    for (uint8_t count = CONF_PINS_MAX; count <= CONF_PINS_MAX + 1; count++) {
+        struct buf text;
+        buf_init(&text, 8192);
+        (void)buf_append_str(&text, REST "domain \"a.example\" { pins-until = \"2027-03-01\" pins = {");
+        for (uint8_t i = 0; i < count; i++) {
+            uint8_t digest[32];
+            memcpy(digest, zero, sizeof(digest));
+            digest[0] = i;
+            (void)buf_append_str(&text, i == 0 ? "\"sha256:" : ", \"sha256:");
+            (void)codec_base64(&text, slice_of(digest, sizeof(digest)));
+            (void)buf_append_str(&text, "\"");
+        }
+        (void)buf_append_str(&text, "} }\n");
+        if (count == CONF_PINS_MAX) {
+            struct conf *conf = good(buf_cstr(&text));
+            assert_int_equal(conf->domain[0].pins.count, CONF_PINS_MAX);
+            conf_free(&conf);
+        } else {
+            bad(buf_cstr(&text), "more than 16 pins");
+        }
+        buf_free(&text);
+    }
+}
+
 static void test_reference_names_the_choices(void **state)
 {
     struct buf out;
@@ -245,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_ended_pins_are_told),
         cmocka_unit_test(test_errors_say_what_to_do),
         cmocka_unit_test(test_count_is_bounded),
+        cmocka_unit_test(test_pins_are_bounded),
         cmocka_unit_test(test_reference_names_the_choices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

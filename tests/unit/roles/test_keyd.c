@@ -28,6 +28,7 @@
 #include "keys/sealed_field.h"
 #include "keys/sealed_reader.h"
 #include "keys/sealed_writer.h"
+#include "mail/envelope.h"
 #include "roles/keyd.h"
 #include "roles/roles.h"
 
@@ -511,6 +512,35 @@ static void test_domain_tags_are_the_couriers(void **state)
     assert_int_equal(tags.code, MSG_UNKNOWN);
 }
 
+/* What couriers seal under the key of MSG_DOMAIN_KEY the operator can have opened, and nothing else. */
+static void test_kept_policy_is_opened(void **state)
+{
+    struct play *p = *state;
+    struct msg_domain_key keys;
+    struct msg_cli_policy ask_open = {.domain = {{1, 2, 3}}};
+    struct msg_cli_policy_open opened;
+    struct id id;
+    struct buf sealed;
+    if (p == NULL)
+        skip();
+    connect_cli(p);
+    assert_true(ask(p, COURIER, MSG_DOMAIN_KEY, NULL, NULL, &msg_domain_key_layout, &keys));
+    memcpy(id.b, ask_open.domain.b, ID_SIZE);
+    buf_init(&sealed, 1024);
+    struct sealed_field *field = sealed_field_create();
+    assert_true(sealed_field_seal(field, &keys.seal, &id, MAIL_FIELD_POLICY, 0, SLICE_LIT("a policy"), &sealed));
+    sealed_field_free(&field);
+    ask_open.sealed = buf_slice(&sealed);
+    assert_true(ask(p, CLI, MSG_CLI_POLICY, &msg_cli_policy_layout, &ask_open, &msg_cli_policy_open_layout, &opened));
+    assert_int_equal(opened.code, MSG_OK);
+    assert_true(slice_eq(opened.policy, SLICE_LIT("a policy")));
+    ask_open.domain.b[0] ^= 1; /* of another domain */
+    assert_true(ask(p, CLI, MSG_CLI_POLICY, &msg_cli_policy_layout, &ask_open, &msg_cli_policy_open_layout, &opened));
+    assert_int_equal(opened.code, MSG_BROKEN);
+    assert_int_equal(opened.policy.len, 0);
+    buf_free(&sealed);
+}
+
 static uint8_t plain(struct play *p, struct slice password, struct slice address, struct msg_auth_answer *ret)
 {
     struct msg_auth_plain msg = {SLICE_LIT("ehr"), password, address};
@@ -676,6 +706,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_letters_need_a_grant, setup, teardown),
         cmocka_unit_test_setup_teardown(test_operator_needs_a_grant, setup, teardown),
         cmocka_unit_test_setup_teardown(test_domain_tags_are_the_couriers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kept_policy_is_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(test_credentials, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_requests_drop_the_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_center_keys_are_the_same_for_all, setup, teardown),
