@@ -214,10 +214,10 @@ static void *object_at(struct conf *conf, const char *section, size_t i)
         return i < conf->submission_count ? &conf->submission[i] : NULL;
     }
     if (strcmp(section, "domain") == 0) {
-        return i < conf->domain_count ? &conf->domain[i] : NULL;
+        return i < conf->domain.count ? &conf->domain.item[i] : NULL;
     }
     if (strcmp(section, "tenant") == 0) {
-        return i < conf->tenant_count ? &conf->tenant[i] : NULL;
+        return i < conf->tenant.count ? &conf->tenant.item[i] : NULL;
     }
     return i == 0 ? conf : NULL;
 }
@@ -235,8 +235,7 @@ static bool objects_make(struct conf *conf, const char *section, size_t n, struc
     if (submission) {
         conf->submission_count = n;
     } else if (n > 0) {
-        *(domain ? &conf->domain : &conf->tenant) = mem_new_array(n, sizeof(struct conf_demand));
-        *(domain ? &conf->domain_count : &conf->tenant_count) = n;
+        *(domain ? &conf->domain : &conf->tenant) = (struct conf_demands){mem_new_array(n, sizeof(struct conf_demand)), n};
     }
     return true;
 }
@@ -447,6 +446,15 @@ static void free_section(const char *section, void *object)
     }
 }
 
+/* The names; the values are freed by the schema. */
+static void free_demands(struct conf_demands *demands)
+{
+    for (size_t i = 0; i < demands->count; i++) {
+        mem_free(demands->item[i].name);
+    }
+    mem_free(demands->item);
+}
+
 void conf_free(struct conf **conf)
 {
     size_t count;
@@ -461,14 +469,8 @@ void conf_free(struct conf **conf)
             free_value(&schema[i], object);
         }
     }
-    for (size_t i = 0; i < (*conf)->domain_count; i++) {
-        mem_free((*conf)->domain[i].name);
-    }
-    for (size_t i = 0; i < (*conf)->tenant_count; i++) {
-        mem_free((*conf)->tenant[i].name);
-    }
-    mem_free((*conf)->domain);
-    mem_free((*conf)->tenant);
+    free_demands(&(*conf)->domain);
+    free_demands(&(*conf)->tenant);
     mem_free(*conf);
     *conf = NULL;
 }

@@ -39,6 +39,12 @@ struct conf_demand {
     int64_t pins_until;    /* microseconds UTC, exclusive; 0 without pins */
 };
 
+/* All sections of a kind, sorted by name. */
+struct conf_demands {
+    struct conf_demand *item;
+    size_t count;
+};
+
 /* Every duration is in microseconds, every size in bytes; paths are absolute (relative ones are taken from the folder
  * of the configuration file). */
 struct conf {
@@ -64,10 +70,8 @@ struct conf {
     char *trust_fips_config;           /* what `openssl fipsinstall` wrote; read with profile fips only */
     uint64_t trust_minimum;            /* enum trust_level: 1 pkix, 2 pkix+dnssec, 3 sts, 4 dane */
     int64_t trust_memory;              /* how long the best level a domain has shown is kept */
-    struct conf_demand *domain;        /* sorted by name */
-    size_t domain_count;
-    struct conf_demand *tenant;        /* sorted by name */
-    size_t tenant_count;
+    struct conf_demands domain;
+    struct conf_demands tenant;
 
     uint64_t courier_port;
     struct conf_list courier_source; /* local addresses to send from, at most one of each family */

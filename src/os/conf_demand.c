@@ -140,14 +140,14 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct conf_demand *)a)->name, ((const struct conf_demand *)b)->name);
 }
 
-static bool arrange(struct conf_demand *demand, size_t count, const char *section, struct err *err)
+static bool arrange(const struct conf_demands *demands, const char *section, struct err *err)
 {
-    if (count > 0) {
-        qsort(demand, count, sizeof(*demand), by_name);
+    if (demands->count > 0) {
+        qsort(demands->item, demands->count, sizeof(*demands->item), by_name);
     }
-    for (size_t i = 1; i < count; i++) {
-        if (strcmp(demand[i - 1].name, demand[i].name) == 0) {
-            return err_set(err, "two sections say %s \"%s\": make one of them", section, demand[i].name);
+    for (size_t i = 1; i < demands->count; i++) {
+        if (strcmp(demands->item[i - 1].name, demands->item[i].name) == 0) {
+            return err_set(err, "two sections say %s \"%s\": make one of them", section, demands->item[i].name);
         }
     }
     return true;
@@ -155,8 +155,7 @@ static bool arrange(struct conf_demand *demand, size_t count, const char *sectio
 
 bool conf_demand_arrange(struct conf *conf, struct err *err)
 {
-    return arrange(conf->domain, conf->domain_count, "domain", err) &&
-           arrange(conf->tenant, conf->tenant_count, "tenant", err);
+    return arrange(&conf->domain, "domain", err) && arrange(&conf->tenant, "tenant", err);
 }
 
 static int by_title(const void *key, const void *demand)
@@ -168,11 +167,11 @@ static int by_title(const void *key, const void *demand)
     return order != 0 ? order : name[want->len] == '\0' ? 0 : -1;
 }
 
-static const struct conf_demand *find(const struct conf_demand *demand, size_t count, struct slice name)
+static const struct conf_demand *find(const struct conf_demands *demands, struct slice name)
 {
-    bool sane = count > 0 && name.len > 0 && slice_find(name, 0, '\0') == name.len;
+    bool sane = demands->count > 0 && name.len > 0 && slice_find(name, 0, '\0') == name.len;
 
-    return sane ? bsearch(&name, demand, count, sizeof(*demand), by_title) : NULL;
+    return sane ? bsearch(&name, demands->item, demands->count, sizeof(*demands->item), by_title) : NULL;
 }
 
 static void take(struct conf_demanded *out, const struct conf_demand *demand, int64_t now_us)
@@ -193,16 +192,16 @@ struct conf_demanded conf_demand_domain(const struct conf *conf, struct slice do
 {
     struct conf_demanded out = {0};
 
-    take(&out, find(conf->domain, conf->domain_count, domain), now_us);
+    take(&out, find(&conf->domain, domain), now_us);
     for (size_t dot = slice_find(domain, 0, '.'); dot < domain.len; dot = slice_find(domain, dot + 1, '.')) {
-        take(&out, find(conf->domain, conf->domain_count, slice_sub(domain, dot, domain.len)), now_us);
+        take(&out, find(&conf->domain, slice_sub(domain, dot, domain.len)), now_us);
     }
     return out;
 }
 
 uint64_t conf_demand_tenant(const struct conf *conf, struct slice tenant)
 {
-    const struct conf_demand *demand = find(conf->tenant, conf->tenant_count, tenant);
+    const struct conf_demand *demand = find(&conf->tenant, tenant);
 
     return demand == NULL ? 0 : demand->minimum;
 }
@@ -210,10 +209,10 @@ uint64_t conf_demand_tenant(const struct conf *conf, struct slice tenant)
 void conf_demand_ended(const struct conf *conf, int64_t since_us, int64_t now_us,
                        void (*told)(void *ctx, const struct conf_demand *demand), void *ctx)
 {
-    for (size_t i = 0; i < conf->domain_count; i++) {
-        int64_t until = conf->domain[i].pins_until;
-        if (conf->domain[i].pins.count > 0 && until > since_us && until <= now_us) {
-            told(ctx, &conf->domain[i]);
+    for (size_t i = 0; i < conf->domain.count; i++) {
+        const struct conf_demand *demand = &conf->domain.item[i];
+        if (demand->pins.count > 0 && demand->pins_until > since_us && demand->pins_until <= now_us) {
+            told(ctx, demand);
         }
     }
 }

@@ -87,7 +87,7 @@ static void test_domains_are_normalised_and_found(void **state)
         "tenant \"clinic-a\" { minimum = sts }\n");
     (void)state;
 
-    assert_int_equal(conf->domain_count, 4);
+    assert_int_equal(conf->domain.count, 4);
     assert_int_equal(minimum_of(conf, "example.org"), 4);
     assert_int_equal(minimum_of(conf, "mail.example.org"), 3);
     assert_int_equal(minimum_of(conf, "x.deep.example.org"), 3); /* the closer section cannot lower it */
@@ -118,8 +118,8 @@ static void test_pins_have_a_spare_and_an_end(void **state)
     assert_int_equal(found.minimum, 3);
     /* ended: no effect of these, the wider section's hold on */
     found = conf_demand_domain(conf, SLICE_LIT("example.org"), UNTIL_US);
-    assert_ptr_equal(found.pins, &conf->domain[0].pins);
-    assert_string_equal(conf->domain[0].name, ".org");
+    assert_ptr_equal(found.pins, &conf->domain.item[0].pins);
+    assert_string_equal(conf->domain.item[0].name, ".org");
     found = conf_demand_domain(conf, SLICE_LIT("example.org"), INT64_MAX);
     assert_null(found.pins);
     assert_int_equal(found.pins_until, 0);
@@ -244,7 +244,7 @@ static void test_pins_are_bounded(void **state)
         (void)buf_append_str(&text, "} }\n");
         if (count == CONF_PINS_MAX) {
             struct conf *conf = good(buf_cstr(&text));
-            assert_int_equal(conf->domain[0].pins.count, CONF_PINS_MAX);
+            assert_int_equal(conf->domain.item[0].pins.count, CONF_PINS_MAX);
             conf_free(&conf);
         } else {
             bad(buf_cstr(&text), "more than 16 pins");
