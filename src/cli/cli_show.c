@@ -118,8 +118,8 @@ static json_t *host_json(const struct trust_evidence *e)
 
 static json_t *evidence_json(struct cli_opener *opener, const struct msg_attempt *attempt)
 {
+    struct trust_evidence_reader r;
     struct trust_evidence one;
-    struct wire_reader r;
     struct buf plain;
     json_t *hosts = NULL;
 
@@ -127,7 +127,7 @@ static json_t *evidence_json(struct cli_opener *opener, const struct msg_attempt
     if (cli_opener_field(opener, attempt->evidence_header, MAIL_FIELD_EVIDENCE, 0, attempt->evidence_sealed, &plain) &&
         trust_evidence_open(buf_slice(&plain), &r)) {
         hosts = json_array();
-        while (layout_next(&trust_evidence_layout, &r, &one)) {
+        while (trust_evidence_next(&r, &one)) {
             (void)json_array_append_new(hosts, host_json(&one));
         }
     }

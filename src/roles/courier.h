@@ -144,6 +144,7 @@ struct courier_lease {
     struct trust_verdict verdict;
     struct buf record;    /* evidence so far */
     size_t record_tries;
+    uint16_t record_left_out; /* tries that found no room in it */
     struct courier_session *session;
 
     /* SEND */

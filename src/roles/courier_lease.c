@@ -235,6 +235,7 @@ static void routed(struct courier_lease *lease)
     if (v.action == TRUST_NEXT_HOST) {
         courier_lease_go(lease, for_mail(lease) ? COURIER_MEMORY : COURIER_WALK);
     } else if (for_mail(lease)) {
+        courier_walk_note_end(lease, TRUST_EVIDENCE_DOMAIN, v);
         courier_lease_decide_all(lease, v, NULL);
         courier_lease_go(lease, COURIER_SETTLE);
     } else {

@@ -110,12 +110,19 @@ static void begin(struct courier_lease *lease, struct smtp_permit *permit)
     smtp_permit_free(&permit);
 }
 
+/* The evidence of an earlier message says word for word what would be written of this one. */
+static bool is_said(const struct courier_lease *lease, const struct courier_session *session)
+{
+    struct digest says = trust_evidence_digest(buf_slice(&lease->record));
+    return memcmp(says.b, session->evidence_says.b, sizeof(says.b)) == 0;
+}
+
 /* Ends SEND. A session whose evidence is not yet written stays with the lease until it is. */
 static void finish(struct courier_lease *lease)
 {
     struct courier_session *session = lease->session;
     bool written = session != NULL && !id_is_zero(&session->evidence) && lease->record_tries == 1 &&
-                   slice_eq(session->evidence_tenant, lease->lease.tenant);
+                   slice_eq(session->evidence_tenant, lease->lease.tenant) && is_said(lease, session);
     if (written) {
         lease->evidence_id = session->evidence;
         lease->record_tries = 0;
@@ -146,6 +153,7 @@ static void start_mail(struct courier_lease *lease)
     }
     if (fits.action != TRUST_SEND) {
         smtp_permit_free(&permit);
+        courier_walk_note_needs(lease, &needs, fits);
         decide_rest(lease, fits.action, fits.reason);
         return;
     }

@@ -20,6 +20,7 @@ struct courier_session {
     unsigned messages;
     struct id evidence;    /* of this session, when it is written */
     struct slice evidence_tenant;
+    struct digest evidence_says; /* trust_evidence_digest() of it */
     uint8_t evidence_tenant_text[MSG_TENANT_MAX];
 };
 

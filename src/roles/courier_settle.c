@@ -102,6 +102,7 @@ static void remember_evidence(struct courier_lease *lease)
     memcpy(session->evidence_tenant_text, tenant.data, tenant.len);
     session->evidence_tenant = slice_of(session->evidence_tenant_text, tenant.len);
     session->evidence = lease->evidence_id;
+    session->evidence_says = trust_evidence_digest(buf_slice(&lease->record));
 }
 
 static void evidence_done(struct courier_lease *lease)

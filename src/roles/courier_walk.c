@@ -14,6 +14,7 @@ void courier_walk_start(struct courier_lease *lease)
     trust_destination_init(&lease->of_host);
     memset(&lease->notice, 0, sizeof(lease->notice));
     lease->record_tries = 0;
+    lease->record_left_out = 0;
     buf_reset(&lease->record);
     trust_evidence_begin(&lease->record);
 }
@@ -35,12 +36,29 @@ static bool attack(const struct courier_lease *lease)
     return (lease->lease.flags & MSG_FLAG_ATTACK) != 0;
 }
 
-static void note(struct courier_lease *lease, const struct trust_session *facts, struct trust_verdict verdict)
+static void note(struct courier_lease *lease, const struct trust_session *facts, int64_t now_us,
+                 struct trust_verdict verdict)
 {
-    struct trust_evidence evidence = trust_evidence_of(&lease->route.domain, facts, verdict);
+    struct trust_evidence evidence = trust_evidence_of(&lease->route.domain, facts, now_us, verdict);
     lease->record_tries++;
-    if (lease->record_tries <= TRUST_EVIDENCE_TRIES_MAX)
-        (void)trust_evidence_add(&lease->record, &evidence);
+    if (lease->record_tries > TRUST_EVIDENCE_TRIES_MAX || !trust_evidence_add(&lease->record, &evidence))
+        lease->record_left_out++;
+}
+
+void courier_walk_note_end(struct courier_lease *lease, enum trust_evidence_kind kind, struct trust_verdict verdict)
+{
+    struct trust_evidence evidence = trust_evidence_of_domain(kind, &lease->route.domain, clock_utc_us(), verdict);
+    evidence.left_out = lease->record_left_out;
+    (void)trust_evidence_add(&lease->record, &evidence);
+    lease->record_tries += kind == TRUST_EVIDENCE_DOMAIN;
+}
+
+void courier_walk_note_needs(struct courier_lease *lease, const struct trust_needs *needs, struct trust_verdict verdict)
+{
+    struct trust_evidence evidence =
+        trust_evidence_of_needs(&lease->route.domain, lease->session->facts, needs, clock_utc_us(), verdict);
+    lease->record_tries++;
+    (void)trust_evidence_add(&lease->record, &evidence);
 }
 
 /* A host is done with: its best word counts. Connections that failed count only when no address answered. */
@@ -66,7 +84,7 @@ static void judge_without_trying(struct courier_lease *lease, const struct couri
     if (host->dns == TRUST_DNS_OK)
         facts.connect = host->offered > 0 ? TRUST_CONNECT_PRIVATE : TRUST_CONNECT_UNREACHABLE;
     struct trust_verdict v = trust_verdict_session(&lease->route.domain, &facts, facts.at_us);
-    note(lease, &facts, v);
+    note(lease, &facts, facts.at_us, v);
     trust_destination_add(&lease->of_host, v);
     trust_notice_add(&lease->notice, false, attack(lease));
 }
@@ -115,9 +133,10 @@ static void open_next(struct courier_lease *lease)
 static enum courier_walk_end judge_mail(struct courier_lease *lease)
 {
     const struct trust_session *facts = lease->session->facts;
-    struct trust_verdict v = trust_verdict_session(&lease->route.domain, facts, clock_utc_us());
+    int64_t now = clock_utc_us();
+    struct trust_verdict v = trust_verdict_session(&lease->route.domain, facts, now);
     lease->verdict = v;
-    note(lease, facts, v);
+    note(lease, facts, now, v);
     if (v.action == TRUST_SEND)
         return COURIER_WALK_FOUND;
     if (lease->session->messages > 0) { /* a kept one that proves nothing any more: no host was tried yet */
@@ -138,7 +157,7 @@ static enum courier_walk_end judge_notice(struct courier_lease *lease)
     enum trust_channel channel =
         trust_notice_channel(&lease->route.domain, facts, lease->session->clear, attack(lease), now);
     lease->verdict = trust_verdict_session(&lease->route.domain, facts, now);
-    note(lease, facts, lease->verdict);
+    note(lease, facts, now, lease->verdict);
     if (channel != TRUST_CHANNEL_NONE && channel != TRUST_CHANNEL_RETRY)
         return COURIER_WALK_FOUND;
     if (channel == TRUST_CHANNEL_RETRY) {
@@ -174,6 +193,8 @@ enum courier_walk_end courier_walk_step(struct courier_lease *lease)
             if (lease->host < lease->route.count)
                 close_host(lease);
             lease->verdict = trust_destination_end(&lease->destination, &lease->route.domain);
+            if (!for_notice(lease))
+                courier_walk_note_end(lease, TRUST_EVIDENCE_END, lease->verdict);
             return COURIER_WALK_NONE;
         }
         open_next(lease);

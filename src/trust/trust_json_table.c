@@ -82,7 +82,8 @@ TABLE(trust_json_tls, "tls", tls_members);
 #define C struct trust_cert
 static const struct trust_json_member cert_members[] = {
     FLAG(C, checked),     NAME(C, fault, cert_names), TIME(C, from_us),          TIME(C, until_us),
-    TEXT(C, detail, 256), TEXT(C, key, 128),          TEXT(C, signature, 128),   TEXT(C, checked_name, 255),
+    TEXT(C, detail, 256), TEXT(C, key, 128),          TEXT(C, signature, 128),   TEXT(C, issuer, 256),
+    TEXT(C, checked_name, 255),
     TEXT(C, matched_name, 255), NAME(C, ocsp, ocsp_names), FLAG(C, must_staple),
 };
 #undef C
