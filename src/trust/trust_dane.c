@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
+#include <stdlib.h>
 
 #include "base/codec.h"
 #include "base/mem.h"
@@ -189,6 +190,17 @@ static bool try_server(struct work *work)
     return true;
 }
 
+/* What may stand between leaf and anchor. When the leaf is the anchor that is nothing, and nothing else must be judged. */
+static STACK_OF(X509) *chain_below(STACK_OF(X509) *shown, X509 *anchor)
+{
+    if (X509_cmp(sk_X509_value(shown, 0), anchor) != 0)
+        return sk_X509_dup(shown);
+    STACK_OF(X509) *alone = sk_X509_new_null();
+    if (alone != NULL)
+        sk_X509_push(alone, sk_X509_value(shown, 0));
+    return alone;
+}
+
 /* The only certificate that can end a path. */
 static X509_STORE *store_of(X509 *anchor)
 {
@@ -199,22 +211,32 @@ static X509_STORE *store_of(X509 *anchor)
     return NULL;
 }
 
+/* A path of the leaf alone, which it did not sign itself: then the record names no issuer. */
+static bool is_bare_leaf(STACK_OF(X509) *path)
+{
+    return sk_X509_num(path) == 1 && X509_self_signed(sk_X509_value(path, 0), 1) != 1;
+}
+
 /* RFC 7672 section 3.1.2: a path to the anchor, with dates and a name. below_key: the anchor is not what the record names but
  * what its key signed. False also when no path leads there, which is no match. */
 static bool try_anchor(struct work *work, const struct trust_tlsa *record, X509 *anchor, bool below_key)
 {
     struct trust_path path;
-    X509_STORE *store = work->tries++ < TRIES_MAX ? store_of(anchor) : NULL;
-    if (store == NULL)
+    if (work->tries++ >= TRIES_MAX)
         return false;
-    struct trust_path_ask ask = {store, work->ask->chain, work->names, work->name_count, work->ask->now_us, true};
+    STACK_OF(X509) *chain = chain_below(work->ask->chain, anchor);
+    X509_STORE *store = store_of(anchor);
+    if (store == NULL || chain == NULL)
+        abort(); /* out of memory, as in base/mem.h */
+    struct trust_path_ask ask = {store, chain, work->names, work->name_count, work->ask->now_us, true};
     trust_path_find(&ask, &path);
     struct trust_flaw flaw = path.flaw;
     if (flaw.fault == TRUST_CERT_FINE)
         flaw = trust_key_path(path.certs, below_key, work->ask->profile);
     if (flaw.fault == TRUST_CERT_FINE)
         flaw = trust_name_path(path.certs, path.matched);
-    bool led = path.flaw.fault != TRUST_CERT_UNTRUSTED && path.flaw.fault != TRUST_CERT_SELF_SIGNED;
+    bool led = path.flaw.fault != TRUST_CERT_UNTRUSTED && path.flaw.fault != TRUST_CERT_SELF_SIGNED &&
+               (below_key || !is_bare_leaf(path.certs));
     bool good = led && matched(work, record, flaw);
     if (good) {
         work->dane->from_us = path.from_us;
@@ -222,15 +244,16 @@ static bool try_anchor(struct work *work, const struct trust_tlsa *record, X509 
         work->dane->path_count = trust_path_keys(&path, work->dane->spki);
     }
     trust_path_free(&path);
+    sk_X509_free(chain);
     X509_STORE_free(store);
     return good;
 }
 
-/* Anchors that the peer showed. The leaf is none: usage 2 names an issuer. */
+/* Anchors that the peer showed. The leaf is one only if it is its own issuer. */
 static bool try_shown_anchors(struct work *work)
 {
     int count = sk_X509_num(work->ask->chain);
-    for (int i = 1; i < count && i < (int)TRUST_CHAIN_MAX; i++) {
+    for (int i = 0; i < count && i < (int)TRUST_CHAIN_MAX; i++) {
         X509 *x = sk_X509_value(work->ask->chain, i);
         const struct trust_tlsa *record = find(work, USAGE_TA, x);
         if (record != NULL && try_anchor(work, record, x, false))
