@@ -271,6 +271,7 @@ enum msg_flag {
     MSG_FLAG_8BIT = 1,
     MSG_FLAG_UTF8 = 2,
     MSG_FLAG_ATTACK = 4, /* an attempt saw a sign of attack: the notice needs proof */
+    MSG_FLAG_RELEASED = 8, /* NOTICE, CODE: the operator has released it: it may leave without proof */
 };
 
 /* An accepted message: the commit of intake, or a DSN of a courier. */

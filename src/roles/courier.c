@@ -2,6 +2,8 @@
 /* The role courier: its peers, its leases, its end. */
 #include "roles/courier.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,6 +13,7 @@
 #include "roles/courier_memory.h"
 #include "roles/courier_report.h"
 #include "roles/courier_session.h"
+#include "roles/courier_watch.h"
 #include "roles/roles.h"
 
 #define FILES_MAX 16384u /* connections, content files, channels */
@@ -84,12 +87,45 @@ static void step_stalled(void *ctx)
     }
 }
 
+void courier_alarm(struct courier *courier, const char *format, ...)
+{
+    char text[300];
+    struct buf payload;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (courier->store == NULL) {
+        log_alarm(role_log(courier->role), "%s", text);
+        return;
+    }
+    const struct msg_text alarm = {slice_str(text)};
+    buf_init(&payload, sizeof(text) + 64);
+    layout_write(&msg_text_layout, &payload, &alarm);
+    chan_send(courier->store, MSG_ALARM, buf_slice(&payload), -1);
+    buf_free(&payload);
+}
+
 /* ---- the store ---- */
+
+/* Answers of the resolver are kept by name, which is not told: all go, and the policies in them. */
+static bool forget_domain(struct courier *courier, const struct chan_frame *frame)
+{
+    struct msg_shown_ask ask;
+    if (!layout_read(&msg_shown_ask_layout, frame->payload, &ask))
+        return false;
+    courier_memory_forget(courier->memory, &ask.domain);
+    courier_dossiers_free(&courier->dossiers);
+    courier->dossiers = courier_dossiers_create();
+    return true;
+}
 
 static bool store_frame(void *ctx, struct chan *chan, const struct chan_frame *frame)
 {
     struct courier *courier = ctx;
     (void)chan;
+    if (frame->type == MSG_FORGOTTEN && frame->fd < 0)
+        return forget_domain(courier, frame);
     if (frame->type != MSG_LEASE)
         return false;
     if (!courier->draining)
@@ -184,6 +220,7 @@ static void stop(void *ctx)
     loop_idle_free(&courier->reaper);
     loop_timer_free(&courier->retry);
     courier_memory_free(&courier->memory);
+    courier_watch_free(&courier->watch);
     sealed_field_free(&courier->field);
     sealed_writer_free(&courier->writer);
     hmac_free(&courier->sha256);
@@ -217,6 +254,7 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
     courier->scratch = tls_scratch_create();
     courier->home = (struct peer_home){courier->loop, courier->scratch, courier->tls, courier->conf};
     courier->memory = courier_memory_create();
+    courier->watch = courier_watch_create();
     courier->field = sealed_field_create();
     courier->writer = sealed_writer_create();
     courier->sha256 = hmac_create(HMAC_SHA256);

@@ -2,8 +2,10 @@
 /* Inside of the role courier: what its files share. A courier holds leases (one message, its recipients at one
  * destination), finds and proves a host, sends, and reports what became of each recipient.
  *
- * The story of a lease. It begins in KEYS: keyd opens the header. DOSSIER: the resolver is asked where the domain's mail
- * goes. MEMORY: the store is asked what the domain has shown before, unless that is known. WALK: hosts are tried in order until one is proved. SEND: transactions on that session. SETTLE: what is posted
+ * The story of a lease. It begins in KEYS: keyd opens the header. MEMORY: the store is asked what the domain has shown
+ * before and which policy is kept of it, unless that is known. DOSSIER: the resolver, given that policy, is asked where the
+ * domain's mail goes and what proves its hosts; when it must be asked and the policy was not, back to MEMORY first. WALK:
+ * hosts are tried in order until one is proved. SEND: transactions on that session. SETTLE: what is posted
  * becomes letters, what is returned becomes a report to the sender, evidence is sealed. REPORT: completions are on their
  * way to the store, and the lease is OVER when all were answered. A lease whose store is gone goes on only when
  * the end of a content has been sent; everything before that is dropped, and the next store leases it anew. */
@@ -23,6 +25,7 @@
 #include "trust/trust_destination.h"
 #include "trust/trust_evidence.h"
 #include "trust/trust_notice.h"
+#include "trust/trust_pin.h"
 
 #define COURIER_HOSTS_MAX 16u        /* hosts of a domain that are looked at: preference 17 is never reached */
 #define COURIER_ADDRESSES_MAX 4u     /* addresses tried of one host */
@@ -39,6 +42,7 @@
 
 struct courier;
 struct courier_memory;
+struct courier_watch;
 struct courier_lease;
 struct courier_session;
 
@@ -64,11 +68,16 @@ struct courier_host {
     size_t count;
     struct msg_address address[COURIER_ADDRESSES_MAX];
     size_t offered; /* addresses before private ones were left out */
+    enum trust_tlsa_state tlsa; /* USABLE: a record can be used */
+    char *tlsa_base;            /* NULL: none */
+    struct buf records;         /* msg_tlsa */
+    bool sts_match;             /* the policy in force names it */
 };
 
 /* Where a domain's mail goes. */
 struct courier_route {
     struct trust_domain domain;
+    struct trust_pin_set pins; /* those in force */
     size_t count;
     struct courier_host host[COURIER_HOSTS_MAX];
 };
@@ -94,8 +103,8 @@ struct courier_recipient {
 
 enum courier_state {
     COURIER_KEYS,
-    COURIER_DOSSIER,
     COURIER_MEMORY,
+    COURIER_DOSSIER,
     COURIER_WALK,
     COURIER_SEND,
     COURIER_SETTLE,
@@ -129,6 +138,10 @@ struct courier_lease {
     struct mail_envelope envelope;
     struct courier_recipient *recipient;
     size_t count;
+    enum trust_level shown;   /* MEMORY */
+    struct buf policy;        /* msg_policy that is kept of the domain; empty: none */
+    bool must_ask;            /* MEMORY: the policy is needed, what is at hand will not do */
+    int64_t proof_until_us;   /* of the session that was sent on: the certificates' end */
     struct courier_route route;
     struct courier_content content;
 
@@ -190,6 +203,7 @@ struct courier {
     struct hmac *sha256;
     struct sealed_writer *writer;
     struct courier_memory *memory;
+    struct courier_watch *watch;
     struct chan *store;
     struct chan *keyd;
     struct chan *resolver;
@@ -217,6 +231,9 @@ void courier_look(struct courier *courier);
 void courier_bury_lease(struct courier_lease *lease);
 /* As courier_bury_lease(). */
 void courier_bury_session(struct courier_session *session);
+
+/* Raises an alarm: through the store, which shows it in `sealpost status`; in the log when the store is gone. */
+void courier_alarm(struct courier *courier, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The lease waits for a peer that is not there: it is stepped again when one comes, or in a second. */
 void courier_stall(struct courier_lease *lease);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the resolver said of the last domains, for as long as it said it holds: a run of messages to one domain asks once.
- * Answers are kept whole and with their DNSSEC state, in memory only; failures are never kept. */
+ * Answers are kept whole, with their DNSSEC state, TLSA records and policy, in memory only. Failures are never kept, of the
+ * domain or of one of its hosts; and an answer whose look for a policy failed only for a short while. */
 #ifndef ROLES_COURIER_DOSSIER_H
 #define ROLES_COURIER_DOSSIER_H
 
 #include "os/msg.h"
 
-#define COURIER_DOSSIERS 64u             /* domains: a run of messages goes to few */
-#define COURIER_DOSSIER_BYTES ((size_t)4096) /* larger answers are asked for each time */
+#define COURIER_DOSSIERS 10000u /* domains: a day's correspondents of a large sender */
+#define COURIER_DOSSIER_BYTES ((size_t)65536) /* of one answer: sixteen hosts with keys and a long policy; larger ones are */
+                                              /* asked for each time */
+#define COURIER_DOSSIERS_BYTES ((size_t)32 * 1024 * 1024) /* of all: 3 KB a domain when there are as many as may be */
+#define COURIER_DOSSIER_DOUBT_US INT64_C(60000000) /* when the look for a policy failed */
 
 struct courier_dossiers;
 

@@ -174,7 +174,7 @@ static void opened(struct courier_lease *lease)
         give_up(lease, err.text);
         return;
     }
-    courier_lease_go(lease, COURIER_DOSSIER);
+    courier_lease_go(lease, COURIER_MEMORY);
 }
 
 static void ask_keys(struct courier_lease *lease);
@@ -230,10 +230,11 @@ static void ask_keys(struct courier_lease *lease)
 
 static void routed(struct courier_lease *lease)
 {
+    courier_route_demand(lease);
     struct trust_verdict v = trust_verdict_domain(&lease->route.domain);
     courier_walk_start(lease);
     if (v.action == TRUST_NEXT_HOST) {
-        courier_lease_go(lease, for_mail(lease) ? COURIER_MEMORY : COURIER_WALK);
+        courier_lease_go(lease, COURIER_WALK);
     } else if (for_mail(lease)) {
         courier_walk_note_end(lease, TRUST_EVIDENCE_DOMAIN, v);
         courier_lease_decide_all(lease, v, NULL);
@@ -270,6 +271,7 @@ static void on_dossier(void *ctx, const struct chan_frame *answer)
         dossier.status = MSG_DNS_MALFORMED;
     else
         courier_dossiers_keep(lease->courier->dossiers, domain_of(lease), answer->payload, &dossier);
+    courier_memory_dossier(lease, &dossier);
     take_dossier(lease, &dossier);
     courier_lease_step(lease);
 }
@@ -277,7 +279,7 @@ static void on_dossier(void *ctx, const struct chan_frame *answer)
 static void ask_dossier(struct courier_lease *lease)
 {
     const struct mail_domain *domain = &lease->recipient[0].address.domain;
-    struct msg_dossier_ask ask = {domain_of(lease)};
+    struct msg_dossier_ask ask = {.domain = domain_of(lease), .policy = buf_slice(&lease->policy)};
     struct msg_dossier known;
     if (domain->kind != MAIL_DOMAIN_NAME) {
         courier_route_literal(domain, lease->courier->conf->courier_allow_private, &lease->route);
@@ -287,6 +289,11 @@ static void ask_dossier(struct courier_lease *lease)
     lease->stalled = false;
     if (courier_dossiers_recall(lease->courier->dossiers, ask.domain, &known)) {
         take_dossier(lease, &known);
+        return;
+    }
+    if (!lease->must_ask) {
+        lease->must_ask = true;
+        courier_lease_go(lease, COURIER_MEMORY);
         return;
     }
     (void)courier_ask(lease, lease->courier->resolver, MSG_DOSSIER, &msg_dossier_ask_layout, &ask, on_dossier);
@@ -362,6 +369,7 @@ bool courier_lease_create(struct courier *courier, const struct chan_frame *fram
     lease->fd = frame->fd;
     list_init(&lease->link);
     buf_init(&lease->record, TRUST_EVIDENCE_SIZE_MAX);
+    buf_init(&lease->policy, MSG_POLICY_MAX);
     buf_init_secret(&lease->text, MAIL_COMPOSED_MAX);
     courier_settle_init(lease);
     if (courier->lease_count >= COURIER_LEASES_MAX ||
@@ -434,6 +442,7 @@ void courier_lease_free(struct courier_lease *lease)
     courier_settle_free(lease);
     buf_free(&lease->envelope_plain);
     buf_free(&lease->record);
+    buf_free(&lease->policy);
     buf_free(&lease->text);
     buf_free(&lease->frame);
     if (lease->fd >= 0)

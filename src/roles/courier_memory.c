@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "keys/lookup_tag.h"
 #include "roles/courier_lease.h"
+#include "roles/courier_watch.h"
 
 struct entry {
     enum trust_level level; /* never NONE: that another courier may have proved more is asked each time */
@@ -16,6 +17,7 @@ struct entry {
 struct courier_memory {
     bool keyed;
     struct key key;
+    struct key seal;     /* of policies */
     struct map *domains; /* struct tag > struct entry */
 };
 
@@ -63,11 +65,31 @@ static void keep(struct courier_memory *memory, const struct tag *tag, enum trus
     *entry = (struct entry){level, at_us, clock_wait_us() + COURIER_MEMORY_FRESH_US};
 }
 
+/* A sealed policy is bound to its domain: the tag stands for the id of a message. */
+static struct id id_of(const struct tag *tag)
+{
+    struct id id;
+    _Static_assert(sizeof(id.b) == sizeof(tag->b), "a tag fills an id");
+    memcpy(id.b, tag->b, sizeof(id.b));
+    return id;
+}
+
+static void open_policy(struct courier_lease *lease, const struct tag *tag, struct slice sealed)
+{
+    struct courier *courier = lease->courier;
+    const struct id id = id_of(tag);
+    struct err err = {""};
+    buf_reset(&lease->policy);
+    if (sealed.len > 0 && !sealed_field_open(courier->field, &courier->memory->seal, &id, MAIL_FIELD_POLICY, 0, sealed,
+                                             &lease->policy, &err))
+        log_error(role_log(courier->role), "a kept policy does not open and is looked for anew: %s", err.text);
+}
+
 static void go_on(struct courier_lease *lease, enum trust_level level, int64_t at_us)
 {
-    bool counts = clock_utc_us() - at_us < COURIER_MEMORY_LIFE_US;
-    lease->route.domain.shown = counts ? level : TRUST_LEVEL_NONE;
-    courier_lease_go(lease, COURIER_WALK);
+    bool counts = clock_utc_us() - at_us < lease->courier->conf->trust_memory;
+    lease->shown = counts ? level : TRUST_LEVEL_NONE;
+    courier_lease_go(lease, COURIER_DOSSIER);
 }
 
 static void on_shown(void *ctx, const struct chan_frame *answer)
@@ -83,6 +105,8 @@ static void on_shown(void *ctx, const struct chan_frame *answer)
         shown = (struct msg_shown){.level = 0};
     struct tag tag = tag_of(lease);
     const struct entry *entry = map_get(lease->courier->memory->domains, &tag);
+    open_policy(lease, &tag, shown.policy);
+    lease->must_ask = true; /* and it was: the resolver may be asked now */
     if (entry != NULL && entry->at_us > shown.at_us) /* proved here while the question was under way */
         shown = (struct msg_shown){.level = (uint8_t)entry->level, .at_us = entry->at_us};
     keep(lease->courier->memory, &tag, (enum trust_level)shown.level, shown.at_us);
@@ -101,6 +125,7 @@ static void on_key(void *ctx, const struct chan_frame *answer)
         return;
     }
     memory->key = key.key;
+    memory->seal = key.seal;
     memory->keyed = true;
     mem_wipe(&key, sizeof(key));
     courier_memory_look(lease);
@@ -128,7 +153,7 @@ void courier_memory_look(struct courier_lease *lease)
     }
     struct tag tag = tag_of(lease);
     const struct entry *entry = map_get(memory->domains, &tag);
-    if (entry != NULL && clock_wait_us() < entry->fresh_us) {
+    if (entry != NULL && !lease->must_ask && clock_wait_us() < entry->fresh_us) {
         go_on(lease, entry->level, entry->at_us);
         return;
     }
@@ -136,16 +161,59 @@ void courier_memory_look(struct courier_lease *lease)
     (void)courier_ask(lease, lease->courier->store, MSG_SHOWN, &msg_shown_ask_layout, &ask, on_shown);
 }
 
-static void write_down(struct courier *courier, const struct tag *tag, enum trust_level level)
+static void write_down(struct courier *courier, const struct msg_remember *remember)
 {
-    const struct msg_remember remember = {*tag, (uint8_t)level};
     struct buf payload;
     if (courier->store == NULL)
         return;
-    buf_init(&payload, 64);
-    layout_write(&msg_remember_layout, &payload, &remember);
+    buf_init(&payload, MSG_POLICY_SEALED_MAX + 64);
+    layout_write(&msg_remember_layout, &payload, remember);
     chan_send(courier->store, MSG_REMEMBER, buf_slice(&payload), -1);
     buf_free(&payload);
+}
+
+/* Seals and hands over what the resolver says is to be kept; nothing: the kept one is forgotten. */
+static void keep_policy(struct courier_lease *lease, struct slice policy)
+{
+    struct courier *courier = lease->courier;
+    struct msg_remember remember = {.domain = tag_of(lease), .has_policy = true};
+    const struct id id = id_of(&remember.domain);
+    struct buf sealed;
+    buf_init(&sealed, MSG_POLICY_SEALED_MAX);
+    if (policy.len == 0 ||
+        sealed_field_seal(courier->field, &courier->memory->seal, &id, MAIL_FIELD_POLICY, 0, policy, &sealed)) {
+        remember.policy = buf_slice(&sealed);
+        write_down(courier, &remember);
+    }
+    buf_free(&sealed);
+}
+
+/* Alarms name a message, whose trace names the domain to the operator alone. */
+static void raise(const struct courier_lease *lease, const char *what)
+{
+    char id[ID_TEXT_SIZE];
+    id_text(&lease->lease.message, id);
+    courier_alarm(lease->courier, "%s (sealpost trace %s shows which)", what, id);
+}
+
+void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossier *dossier)
+{
+    struct courier *courier = lease->courier;
+    const struct tag tag = tag_of(lease);
+    int64_t now = clock_utc_us();
+    bool failed = dossier->status == MSG_DNS_SERVFAIL || dossier->status == MSG_DNS_TIMEOUT;
+    if (dossier->policy_changed)
+        keep_policy(lease, dossier->policy);
+    if (courier_watch_resolver(courier->watch, failed, now))
+        courier_alarm(courier, "half of the last questions about recipient domains were not answered: look at resolver "
+                               "{ forward } and the network");
+    if (courier_watch_policy(courier->watch, &tag, dossier->sts_look == TRUST_STS_KEPT, now))
+        raise(lease, "the MTA-STS policy of a recipient domain has vanished; the kept one is obeyed until it ends");
+}
+
+void courier_memory_forget(struct courier_memory *memory, const struct tag *domain)
+{
+    mem_free(map_remove(memory->domains, domain));
 }
 
 static void note_proof(struct courier_lease *lease, enum trust_level level)
@@ -158,7 +226,8 @@ static void note_proof(struct courier_lease *lease, enum trust_level level)
     if (!news || level == TRUST_LEVEL_NONE)
         return;
     keep(memory, &tag, level, now);
-    write_down(lease->courier, &tag, level);
+    const struct msg_remember remember = {.domain = tag, .level = (uint8_t)level};
+    write_down(lease->courier, &remember);
 }
 
 void courier_memory_note(struct courier_lease *lease)
@@ -173,8 +242,11 @@ void courier_memory_note(struct courier_lease *lease)
         if (v->action == TRUST_SEND)
             level = v->level;
     }
-    if (fell)
-        log_alarm(role_log(lease->courier->role), "a recipient domain proves less than it did before, which can be an "
-                                                  "attack: its mail is held");
+    const struct tag tag = tag_of(lease);
+    int64_t now = clock_utc_us();
+    if (fell && courier_watch_fell(lease->courier->watch, &tag, now))
+        raise(lease, "a recipient domain proves less than it did before, which can be an attack: its mail is held");
+    if (level != TRUST_LEVEL_NONE && courier_watch_delivered(lease->courier->watch, &tag, lease->proof_until_us, now))
+        raise(lease, "the certificate of a mail server that takes much of the mail ends within two weeks");
     note_proof(lease, level);
 }

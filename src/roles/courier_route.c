@@ -2,8 +2,12 @@
 /* Routes. */
 #include "roles/courier_route.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "net/sts_policy.h"
+#include "os/conf_demand.h"
 #include "os/inet_private.h"
+#include "roles/courier_send.h"
 
 _Static_assert((int)TRUST_DNS_OK == (int)MSG_DNS_OK && (int)TRUST_DNS_LOOP == (int)MSG_DNS_LOOP &&
                    (int)TRUST_DNS_NULL_MX == (int)MSG_DNS_NULL_MX && (int)TRUST_DNS_BOGUS == (int)MSG_DNS_BOGUS,
@@ -71,6 +75,33 @@ static void count_host(struct courier_route *route, enum trust_dns dns)
         route->domain.dangling++;
 }
 
+/* The patterns of the policy in force; empty, with the domain's mode NONE, when there is none (any more). */
+static struct slice take_policy(const struct msg_dossier *dossier, struct trust_domain *domain)
+{
+    struct msg_policy policy;
+    domain->sts_look = (enum trust_sts_look)dossier->sts_look;
+    if (dossier->policy.len == 0 || !layout_read(&msg_policy_layout, dossier->policy, &policy) ||
+        policy.mode > TRUST_STS_ENFORCE)
+        return SLICE_EMPTY;
+    if (clock_utc_us() >= policy.fetched_us + (int64_t)policy.max_age_s * CLOCK_US_PER_S)
+        return SLICE_EMPTY;
+    domain->sts = (enum trust_sts_mode)policy.mode;
+    return domain->sts == TRUST_STS_NONE ? SLICE_EMPTY : policy.hosts;
+}
+
+static void take_host(const struct msg_dossier_host *in, struct slice patterns, struct courier_host *host)
+{
+    *host = (struct courier_host){.name = mem_strndup(in->name.data, in->name.len), .preference = in->preference,
+                                  .dns = (enum trust_dns)in->status, .secure = in->secure,
+                                  .sts_match = sts_policy_matches(patterns, in->name)};
+    buf_init(&host->records, MSG_TLSA_MAX);
+    buf_append_slice(&host->records, in->tlsa);
+    if (in->tlsa_base.len > 0)
+        host->tlsa_base = mem_strndup(in->tlsa_base.data, in->tlsa_base.len);
+    host->tlsa = in->tlsa_state > TRUST_TLSA_BOGUS ? TRUST_TLSA_FAILED
+                                                   : peer_tlsa_worth((enum trust_tlsa_state)in->tlsa_state, in->tlsa);
+}
+
 void courier_route_read(const struct msg_dossier *dossier, bool allow_private, struct courier_route *ret_route)
 {
     struct wire_reader r = wire_reader_of(dossier->hosts);
@@ -78,13 +109,13 @@ void courier_route_read(const struct msg_dossier *dossier, bool allow_private, s
     memset(ret_route, 0, sizeof(*ret_route));
     ret_route->domain = (struct trust_domain){.mx = (enum trust_dns)dossier->status, .secure = dossier->secure,
                                               .implicit = dossier->implicit, .minimum = TRUST_LEVEL_PKIX};
+    struct slice patterns = take_policy(dossier, &ret_route->domain);
     while (layout_next(&msg_dossier_host_layout, &r, &in)) {
         count_host(ret_route, (enum trust_dns)in.status);
         if (ret_route->count == COURIER_HOSTS_MAX)
             continue;
         struct courier_host *host = &ret_route->host[ret_route->count++];
-        *host = (struct courier_host){.name = mem_strndup(in.name.data, in.name.len), .preference = in.preference,
-                                      .dns = (enum trust_dns)in.status, .secure = in.secure};
+        take_host(&in, patterns, host);
         take_addresses(in.addresses, allow_private, host);
     }
     if (r.bad)
@@ -101,13 +132,56 @@ void courier_route_literal(const struct mail_domain *domain, bool allow_private,
     ret_route->domain = (struct trust_domain){.implicit = true, .hosts = 1, .minimum = TRUST_LEVEL_PKIX};
     ret_route->count = 1;
     *host = (struct courier_host){.name = mem_strdup(domain->ascii), .offered = 1};
+    buf_init(&host->records, MSG_TLSA_MAX);
     if (allow_private || !courier_route_is_private(&address))
         host->address[host->count++] = address;
 }
 
+static enum trust_level higher(enum trust_level a, uint64_t b)
+{
+    return (uint64_t)a < b && b <= TRUST_LEVEL_DANE ? (enum trust_level)b : a;
+}
+
+static void take_pins(const struct conf_list *pins, struct courier_route *route)
+{
+    struct err err = {""}; /* the configuration was checked by the same rule */
+    for (size_t i = 0; pins != NULL && i < pins->count; i++)
+        (void)trust_pin_add(&route->pins, slice_str(pins->item[i]), &err);
+    route->domain.pinned = pins != NULL && pins->count > 0;
+}
+
+void courier_route_demand(struct courier_lease *lease)
+{
+    const struct conf *conf = lease->courier->conf;
+    struct trust_domain *domain = &lease->route.domain;
+    struct conf_demanded demanded =
+        conf_demand_domain(conf, slice_str(lease->recipient[0].address.domain.ascii), clock_utc_us());
+    domain->shown = lease->shown;
+    domain->profile = (enum trust_profile)conf->trust_profile;
+    take_pins(demanded.pins, &lease->route);
+    if (lease->lease.kind != MSG_LEASE_MAIL)
+        return;
+    struct trust_needs needs = courier_send_needs(lease);
+    enum trust_level minimum = higher(TRUST_LEVEL_PKIX, conf->trust_minimum);
+    minimum = higher(minimum, conf_demand_tenant(conf, lease->lease.tenant));
+    minimum = higher(minimum, demanded.minimum);
+    minimum = higher(minimum, lease->envelope.minimum);
+    domain->minimum = trust_verdict_minimum(minimum, &needs);
+}
+
+struct trust_session courier_route_facts(const struct courier_host *host)
+{
+    return (struct trust_session){.host = host->name, .dns = host->dns, .dns_secure = host->secure,
+                                  .dane.tlsa = host->tlsa, .dane.base = host->tlsa_base, .sts_match = host->sts_match,
+                                  .at_us = clock_utc_us()};
+}
+
 void courier_route_free(struct courier_route *route)
 {
-    for (size_t i = 0; i < route->count; i++)
+    for (size_t i = 0; i < route->count; i++) {
         mem_free(route->host[i].name);
+        mem_free(route->host[i].tlsa_base);
+        buf_free(&route->host[i].records);
+    }
     memset(route, 0, sizeof(*route));
 }

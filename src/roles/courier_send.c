@@ -159,6 +159,8 @@ static void start_mail(struct courier_lease *lease)
     }
     if (session->messages == 0)
         peer_proved(session->peer);
+    const struct trust_dane *dane = &session->facts->dane;
+    lease->proof_until_us = dane->matched ? dane->until_us : session->facts->cert.until_us;
     choose_batch(lease);
     begin(lease, permit);
     if (lease->transaction == NULL)

@@ -28,10 +28,21 @@ static void on_peer(void *ctx)
         leave_idle(session);
 }
 
-/* What is asked of the host for the lease's domain. */
-static struct peer_want want_of(const struct courier_lease *lease, const struct courier_host *host)
+#define NAMES 3u
+
+/* What is asked of the host for the lease's domain. A certificate of an issuer that TLSA records name may show the records'
+ * base, the host, or the domain of the address (RFC 7672 3.2.3). */
+static struct peer_want want_of(const struct courier_lease *lease, const struct courier_host *host, const char *names[NAMES])
 {
-    return (struct peer_want){.host = host->name, .clear = lease->clear, .dns = host->dns, .dns_secure = host->secure};
+    size_t count = 0;
+    if (host->tlsa_base != NULL)
+        names[count++] = host->tlsa_base;
+    names[count++] = host->name;
+    names[count++] = lease->recipient[0].address.domain.ascii;
+    return (struct peer_want){.host = host->name, .clear = lease->clear, .dns = host->dns, .dns_secure = host->secure,
+                              .tlsa = host->tlsa, .tlsa_base = host->tlsa_base,
+                              .tlsa_records = buf_slice(&host->records), .names = names, .name_count = count,
+                              .profile = lease->route.domain.profile};
 }
 
 struct courier_session *courier_session_open(struct courier_lease *lease, const struct courier_host *host,
@@ -40,7 +51,8 @@ struct courier_session *courier_session_open(struct courier_lease *lease, const 
     static const struct peer_ops ops = {on_peer, on_peer};
     struct courier *courier = lease->courier;
     struct courier_session *session = mem_new(sizeof(*session));
-    struct peer_want want = want_of(lease, host);
+    const char *names[NAMES];
+    struct peer_want want = want_of(lease, host, names);
     bool notice = lease->lease.kind != MSG_LEASE_MAIL;
     const char *helo = notice ? courier->conf->notice_helo : courier->conf->courier_helo;
     want.address = *address;
@@ -54,6 +66,7 @@ struct courier_session *courier_session_open(struct courier_lease *lease, const 
     list_push(&courier->sessions, &session->all);
     session->peer = peer_open(&courier->home, &want, &ops, session);
     session->facts = peer_facts(session->peer);
+    session->facts->sts_match = host->sts_match;
     return session;
 }
 
@@ -63,8 +76,9 @@ static bool may_keep(const struct courier_session *session)
 {
     const struct courier *courier = session->courier;
     uint32_t mail_max = session->facts->caps.mail_max;
-    if (!peer_is_open(session->peer) || session->notice || courier->draining || !session->facts->tls.established ||
-        session->facts->cert.fault != TRUST_CERT_FINE)
+    const struct trust_dane *dane = &session->facts->dane;
+    bool proved = session->facts->cert.fault == TRUST_CERT_FINE || (dane->matched && dane->fault == TRUST_CERT_FINE);
+    if (!peer_is_open(session->peer) || session->notice || courier->draining || !session->facts->tls.established || !proved)
         return false;
     enum smtp_client_state state = smtp_client_connection_state(peer_smtp(session->peer));
     return courier->idle_count < COURIER_IDLE_MAX && session->messages < COURIER_SESSION_MESSAGES &&
@@ -111,16 +125,19 @@ static bool at_address(const struct courier_session *session, const struct couri
 struct courier_session *courier_session_take(struct courier_lease *lease, const struct courier_host *host)
 {
     struct courier *courier = lease->courier;
+    const char *names[NAMES];
     LIST_FOR(it, tmp, &courier->idle) {
         struct courier_session *s = LIST_ENTRY(it, struct courier_session, link);
         if (smtp_client_connection_state(peer_smtp(s->peer)) != SMTP_CLIENT_READY ||
             strcmp(s->facts->host, host->name) != 0 || !at_address(s, host))
             continue;
-        const struct peer_want want = want_of(lease, host);
+        const struct peer_want want = want_of(lease, host, names);
         leave_idle(s);
         s->lease = lease;
+        s->reused = true;
         peer_rest(s->peer, 0);
-        peer_ask_again(s->peer, &want);
+        peer_ask_again(s->peer, &want); /* what proved it for another domain may be nothing to this one */
+        s->facts->sts_match = host->sts_match;
         return s;
     }
     return NULL;

@@ -17,6 +17,7 @@ struct courier_session {
     bool notice;           /* of the notice route: never kept */
     bool clear;            /* STARTTLS is not wanted */
     bool kept;             /* in courier.idle */
+    bool reused;           /* by its lease: it was kept */
     unsigned messages;
     struct id evidence;    /* of this session, when it is written */
     struct slice evidence_tenant;

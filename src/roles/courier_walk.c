@@ -4,6 +4,7 @@
 #include "roles/courier_walk.h"
 
 #include "base/clock.h"
+#include "roles/courier_route.h"
 #include "roles/courier_session.h"
 
 void courier_walk_start(struct courier_lease *lease)
@@ -36,6 +37,12 @@ static bool attack(const struct courier_lease *lease)
     return (lease->lease.flags & MSG_FLAG_ATTACK) != 0;
 }
 
+/* The operator's word: what attack and memory say of notices does not count any more. */
+static bool released(const struct courier_lease *lease)
+{
+    return (lease->lease.flags & MSG_FLAG_RELEASED) != 0;
+}
+
 static void note(struct courier_lease *lease, const struct trust_session *facts, int64_t now_us,
                  struct trust_verdict verdict)
 {
@@ -61,32 +68,39 @@ void courier_walk_note_needs(struct courier_lease *lease, const struct trust_nee
     (void)trust_evidence_add(&lease->record, &evidence);
 }
 
-/* A host is done with: its best word counts. Connections that failed count only when no address answered. */
+/* A host is done with: its best word counts. */
 static void close_host(struct courier_lease *lease)
 {
-    struct trust_destination *of_host = &lease->of_host;
-    struct trust_verdict v = of_host->first_failure;
-    if (of_host->tried == 0)
-        return;
-    if (of_host->first_later.action != 0 && (v.action == 0 || of_host->first_later.reason < TRUST_REASON_REFUSED ||
-                                             of_host->first_later.reason > TRUST_REASON_UNREACHABLE))
-        v = of_host->first_later;
-    v.attack = of_host->attack;
-    trust_destination_add(&lease->destination, v);
-    lease->destination.unproved = lease->destination.unproved || of_host->unproved;
-    trust_destination_init(of_host);
+    (void)trust_destination_add_host(&lease->destination, &lease->of_host);
+    trust_destination_init(&lease->of_host);
 }
 
-/* A host without a usable address is judged by its DNS state, or as private. */
-static void judge_without_trying(struct courier_lease *lease, const struct courier_host *host)
+/* The notice is held when proof is needed of this host and it failed to give it; a host that says "later", or nothing, is
+ * tried again until the notice's lifetime ends. */
+static bool holds_notice(const struct courier_lease *lease, const struct trust_session *facts, struct trust_verdict v)
 {
-    struct trust_session facts = {.host = host->name, .dns = host->dns, .dns_secure = host->secure, .at_us = clock_utc_us()};
+    bool failed = trust_verdict_is_proof_failure(v.reason) || v.reason == TRUST_REASON_LEVEL_FELL || v.attack;
+    return failed && !released(lease) && trust_notice_needs_proof(&lease->route.domain, facts, attack(lease) || v.attack);
+}
+
+/* DNS and policy say that a host is not to be spoken to, or there is no address to speak to. A notice that was released goes
+ * where the policy would not. */
+static bool judge_without_trying(struct courier_lease *lease, const struct courier_host *host)
+{
+    struct trust_session facts = courier_route_facts(host);
+    struct trust_verdict v = trust_verdict_host(&lease->route.domain, &facts);
+    bool skip = v.reason != TRUST_REASON_NONE && !(released(lease) && v.reason == TRUST_REASON_STS_HOST);
+    if (!skip && host->count > 0)
+        return false;
     if (host->dns == TRUST_DNS_OK)
         facts.connect = host->offered > 0 ? TRUST_CONNECT_PRIVATE : TRUST_CONNECT_UNREACHABLE;
-    struct trust_verdict v = trust_verdict_session(&lease->route.domain, &facts, facts.at_us);
+    if (skip)
+        facts.connect = TRUST_CONNECT_NONE;
+    v = trust_verdict_session(&lease->route.domain, &facts, facts.at_us);
     note(lease, &facts, facts.at_us, v);
     trust_destination_add(&lease->of_host, v);
-    trust_notice_add(&lease->notice, false, attack(lease));
+    trust_notice_add(&lease->notice, false, holds_notice(lease, &facts, v));
+    return true;
 }
 
 static void next_address(struct courier_lease *lease)
@@ -120,8 +134,7 @@ static void open_next(struct courier_lease *lease)
     lease->session = take_kept(lease);
     if (lease->session != NULL)
         return;
-    if (host->count == 0) {
-        judge_without_trying(lease, host);
+    if (lease->address == 0 && judge_without_trying(lease, host)) {
         close_host(lease);
         lease->host++;
         return;
@@ -130,20 +143,28 @@ static void open_next(struct courier_lease *lease)
     lease->session = courier_session_open(lease, host, &host->address[lease->address]);
 }
 
+/* The facts of the session, whole: pins are this domain's. */
+static const struct trust_session *facts_of(struct courier_lease *lease)
+{
+    struct trust_session *facts = lease->session->facts;
+    facts->pin = trust_pin_session(&lease->route.pins, facts);
+    return facts;
+}
+
 static enum courier_walk_end judge_mail(struct courier_lease *lease)
 {
-    const struct trust_session *facts = lease->session->facts;
+    const struct trust_session *facts = facts_of(lease);
     int64_t now = clock_utc_us();
     struct trust_verdict v = trust_verdict_session(&lease->route.domain, facts, now);
     lease->verdict = v;
+    if (v.action != TRUST_SEND && lease->session->reused) { /* proves nothing (to this domain): no host was tried yet */
+        lease->fresh = true;
+        courier_session_release(&lease->session);
+        return COURIER_WALK_WAIT;
+    }
     note(lease, facts, now, v);
     if (v.action == TRUST_SEND)
         return COURIER_WALK_FOUND;
-    if (lease->session->messages > 0) { /* a kept one that proves nothing any more: no host was tried yet */
-        courier_session_drop(lease->session);
-        lease->session = NULL;
-        return COURIER_WALK_WAIT;
-    }
     trust_destination_add(&lease->of_host, v);
     courier_session_release(&lease->session);
     next_address(lease);
@@ -152,10 +173,12 @@ static enum courier_walk_end judge_mail(struct courier_lease *lease)
 
 static enum courier_walk_end judge_notice(struct courier_lease *lease)
 {
-    const struct trust_session *facts = lease->session->facts;
+    const struct trust_session *facts = facts_of(lease);
     int64_t now = clock_utc_us();
-    enum trust_channel channel =
-        trust_notice_channel(&lease->route.domain, facts, lease->session->clear, attack(lease), now);
+    bool clear = lease->session->clear;
+    enum trust_channel channel = released(lease)
+        ? trust_notice_channel_released(&lease->route.domain, facts, clear, now)
+        : trust_notice_channel(&lease->route.domain, facts, clear, attack(lease), now);
     lease->verdict = trust_verdict_session(&lease->route.domain, facts, now);
     note(lease, facts, now, lease->verdict);
     if (channel != TRUST_CHANNEL_NONE && channel != TRUST_CHANNEL_RETRY)
@@ -165,8 +188,7 @@ static enum courier_walk_end judge_notice(struct courier_lease *lease)
         lease->clear = true;
         return COURIER_WALK_WAIT;
     }
-    bool reached = facts->connect == TRUST_CONNECT_OK;
-    trust_notice_add(&lease->notice, trust_notice_refusal(facts), attack(lease) && reached);
+    trust_notice_add(&lease->notice, trust_notice_refusal(facts), holds_notice(lease, facts, lease->verdict));
     courier_session_release(&lease->session);
     next_address(lease);
     return COURIER_WALK_WAIT;

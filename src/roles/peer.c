@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "os/inet.h"
 #include "trust/trust_cert.h"
+#include "trust/trust_dane.h"
 
 /* Output queued in the connection before the protocol side is asked for more. */
 #define OUTPUT_AHEAD ((size_t)131072)
@@ -26,6 +27,15 @@ static_assert((int)TLS_CLIENT_OTHER == (int)TRUST_CIPHER_OTHER && (int)TLS_CLIEN
                   (int)TLS_CLIENT_AES_CCM == (int)TRUST_CIPHER_AES_CCM && (int)TLS_CLIENT_CHACHA20 == (int)TRUST_CIPHER_CHACHA20,
               "cipher families have the same numbers in net and trust");
 
+/* What of a peer_want is for one domain only; copied. */
+struct about {
+    enum trust_tlsa_state tlsa;
+    char *base;
+    struct buf records; /* msg_tlsa */
+    char *name[PEER_NAMES_MAX];
+    size_t names;
+};
+
 struct peer {
     const struct peer_home *home;
     const struct peer_ops *ops;
@@ -33,6 +43,7 @@ struct peer {
     char *helo;
     bool clear;
     enum trust_profile profile;
+    struct about about;
     struct tls_conn *conn;
     struct smtp_client_connection *smtp;
     struct trust_session facts;
@@ -42,6 +53,75 @@ struct peer {
     bool settled;
     bool told;
 };
+
+/* ---- what is known of the host for the domain asked about ---- */
+
+static void about_free(struct about *about)
+{
+    mem_free(about->base);
+    buf_free(&about->records);
+    for (size_t i = 0; i < about->names; i++)
+        mem_free(about->name[i]);
+    memset(about, 0, sizeof(*about));
+}
+
+static void about_set(struct about *about, const struct peer_want *want)
+{
+    about->tlsa = want->tlsa;
+    about->base = want->tlsa_base == NULL ? NULL : mem_strdup(want->tlsa_base);
+    buf_init(&about->records, MSG_TLSA_MAX);
+    buf_append_slice(&about->records, want->tlsa_records);
+    for (size_t i = 0; i < want->name_count && about->names < PEER_NAMES_MAX; i++)
+        about->name[about->names++] = mem_strdup(want->names[i]);
+}
+
+static size_t read_records(struct slice list, struct trust_tlsa ret_records[TRUST_DANE_RECORDS_MAX])
+{
+    struct wire_reader r = wire_reader_of(list);
+    struct msg_tlsa in;
+    size_t count = 0;
+    while (count < TRUST_DANE_RECORDS_MAX && layout_next(&msg_tlsa_layout, &r, &in))
+        ret_records[count++] = (struct trust_tlsa){in.usage, in.selector, in.matching, in.data};
+    return count;
+}
+
+enum trust_tlsa_state peer_tlsa_worth(enum trust_tlsa_state state, struct slice tlsa_records)
+{
+    struct trust_tlsa records[TRUST_DANE_RECORDS_MAX];
+    const struct trust_cert_ask ask = {.host = ""};
+    struct trust_dane dane;
+    trust_dane_check(&ask, state, NULL, records, read_records(tlsa_records, records), NULL, 0, &dane);
+    state = dane.tlsa;
+    trust_dane_free(&dane);
+    return state;
+}
+
+/* RFC 7672 8.1: where there are records their base is the name that is asked for. */
+static const char *server_name(const struct peer *peer)
+{
+    return peer->about.tlsa == TRUST_TLSA_USABLE && peer->about.base != NULL ? peer->about.base : peer->facts.host;
+}
+
+/* Compares the chain the peer showed with the records; before there is one, says only what state they are in. */
+static void check_dane(struct peer *peer, int64_t now_us)
+{
+    struct trust_tlsa records[TRUST_DANE_RECORDS_MAX];
+    const struct about *about = &peer->about;
+    const char *const *names = (const char *const *)about->name;
+    struct trust_dane *dane = &peer->facts.dane;
+    bool secured = peer->facts.tls.established && peer->conn != NULL;
+    const struct trust_cert_ask ask = {.chain = secured ? tls_client_chain(tls_conn_ssl(peer->conn)) : NULL,
+        .host = peer->facts.host, .now_us = now_us, .profile = peer->profile};
+    trust_dane_free(dane);
+    trust_dane_check(&ask, about->tlsa, about->base, records, read_records(buf_slice(&about->records), records), names,
+                     about->names, dane);
+    if (!secured) { /* nothing was compared yet */
+        mem_free(dane->detail);
+        dane->detail = NULL;
+        dane->checked = false;
+        dane->fault = TRUST_CERT_FINE;
+    }
+}
 
 /* How long to wait now: RFC 5321 4.5.3.2 in spirit, by configuration in numbers. */
 static int64_t patience(const struct peer *peer)
@@ -104,7 +184,7 @@ static void note_end(struct peer *peer)
 
 static void start_handshake(struct peer *peer)
 {
-    SSL *ssl = tls_client_ssl(peer->home->tls, peer->facts.host, peer->facts.address);
+    SSL *ssl = tls_client_ssl(peer->home->tls, server_name(peer), peer->facts.address);
     if (ssl == NULL)
         smtp_client_connection_broken(peer->smtp, SMTP_FAULT_LOCAL);
     else
@@ -209,6 +289,7 @@ static void on_secured(void *ctx)
         .host = peer->facts.host, .now_us = clock_utc_us(), .profile = peer->profile,
         .staple = tls_client_staple(ssl)};
     trust_cert_check(&ask, &peer->facts.cert);
+    check_dane(peer, ask.now_us);
     smtp_client_connection_tls_started(peer->smtp);
     turn(peer);
 }
@@ -368,6 +449,8 @@ struct peer *peer_open(const struct peer_home *home, const struct peer_want *wan
     peer->timer = loop_timer_create(home->loop, on_timer, peer);
     peer->facts = (struct trust_session){.host = mem_strdup(want->host), .address = address_text(&want->address),
         .port = (uint16_t)home->conf->courier_port, .dns = want->dns, .dns_secure = want->dns_secure, .at_us = clock_utc_us()};
+    about_set(&peer->about, want);
+    check_dane(peer, peer->facts.at_us);
     int fd = dial(home->conf, &to, len);
     if (fd >= 0) {
         peer->conn = tls_conn_create(home->loop, home->scratch, fd, true, &conn_ops, peer);
@@ -407,6 +490,9 @@ void peer_ask_again(struct peer *peer, const struct peer_want *want)
     peer->facts.dns_secure = want->dns_secure;
     peer->facts.sts_match = false;
     peer->facts.pin = TRUST_PIN_NONE;
+    about_free(&peer->about);
+    about_set(&peer->about, want);
+    check_dane(peer, clock_utc_us());
 }
 
 void peer_proved(struct peer *peer)
@@ -440,6 +526,7 @@ void peer_free(struct peer **peer)
     tls_conn_free(&p->conn);
     smtp_client_connection_free(&p->smtp);
     trust_session_clear(&p->facts);
+    about_free(&p->about);
     mem_free(p->helo);
     mem_free(p);
     *peer = NULL;

@@ -11,7 +11,7 @@
 #include "os/msg.h"
 #include "trust/trust_facts.h"
 
-#define PEER_TLSA_MAX 32u /* TLSA records of one host that are compared: digest and certificate of every key of years */
+#define PEER_NAMES_MAX 4u /* host, its alias, the domain of the address, and one to spare */
 
 /* What all connections of a process share. Borrowed; must outlive them. */
 struct peer_home {
@@ -31,7 +31,7 @@ struct peer_want {
     bool dns_secure;
     enum trust_tlsa_state tlsa; /* USABLE: there are records; whether they can be used is found here */
     const char *tlsa_base;     /* NULL: none */
-    struct slice tlsa_records; /* msg_tlsa, one behind another */
+    struct slice tlsa_records; /* msg_tlsa, one behind another; at most TRUST_DANE_RECORDS_MAX are compared */
     const char *const *names;  /* names a usage-2 certificate may show: host, its alias, domain (RFC 7672 3.2.3) */
     size_t name_count;
     enum trust_profile profile;
@@ -48,6 +48,10 @@ struct peer_ops {
 
 /* Connects. Always gives a peer; failures are facts, told by settled() from the loop, never from inside this call. */
 struct peer *peer_open(const struct peer_home *home, const struct peer_want *want, const struct peer_ops *ops, void *ctx);
+
+/* What the TLSA facts are worth before anything was tried: state, or UNUSABLE instead of USABLE when no record can be
+ * used. For trust_verdict_host(). */
+enum trust_tlsa_state peer_tlsa_worth(enum trust_tlsa_state state, struct slice tlsa_records);
 
 /* What was seen. The owner may set dns, dns_secure, sts_match and pin anew before it is judged for another domain. */
 struct trust_session *peer_facts(struct peer *peer);

@@ -204,6 +204,7 @@ static enum sent send_letter(struct store *store, struct queue_lease *lease, int
     struct msg_lease msg = lease_base(store, lease);
     msg.message = letter.id;
     msg.flags = letter.flags | (letter.held ? MSG_FLAG_ATTACK : 0);
+    msg.flags |= (letter.recipient_state.flags & STATE_FLAG_RELEASED) != 0 ? MSG_FLAG_RELEASED : 0;
     msg.refused_before = (lease->item[0]->state.flags & STATE_FLAG_REFUSED_ONCE) != 0;
     msg.reason = lease->item[0]->reason;
     msg.header = letter.header;

@@ -61,6 +61,7 @@ enum state_event {
 enum {
     STATE_FLAG_REFUSED_ONCE = 1,
     STATE_FLAG_TELL = 2,
+    STATE_FLAG_RELEASED = 8, /* the operator let a held notice go: it and the codes after it need no proof */
     STATE_FLAG_ATTACK = 4, /* an attempt saw a sign of attack: remembered, for the attacker chooses the last attempt's reason */
 };
 

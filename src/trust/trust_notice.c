@@ -41,6 +41,17 @@ enum trust_channel trust_notice_channel(const struct trust_domain *domain, const
     return without_proof(session, clear);
 }
 
+enum trust_channel trust_notice_channel_released(const struct trust_domain *domain, const struct trust_session *session,
+                                                 bool clear, int64_t now_us)
+{
+    struct trust_verdict v = trust_verdict_session(domain, session, now_us);
+    if (v.action == TRUST_SEND && session->tls.established)
+        return TRUST_CHANNEL_PROVED;
+    return trust_verdict_host(domain, session).action == TRUST_LATER || session->dns != TRUST_DNS_OK
+               ? TRUST_CHANNEL_NONE
+               : without_proof(session, clear);
+}
+
 void trust_notice_add(struct trust_notice *notice, bool refused, bool held)
 {
     if (held)

@@ -24,6 +24,11 @@ bool trust_notice_needs_proof(const struct trust_domain *domain, const struct tr
 enum trust_channel trust_notice_channel(const struct trust_domain *domain, const struct trust_session *session,
                                         bool clear, bool attack, int64_t now_us);
 
+/* The same for a notice that the operator has released: proved TLS when it is there, else without proof, whatever the
+ * domain has shown and its policy says. NONE while DNS does not name the host in good order. */
+enum trust_channel trust_notice_channel_released(const struct trust_domain *domain, const struct trust_session *session,
+                                                 bool clear, int64_t now_us);
+
 enum trust_notice_end {
     TRUST_NOTICE_SENT,
     TRUST_NOTICE_LATER,
