@@ -115,7 +115,7 @@ class Sealpost:
             if not dot:
                 top.append(f"{key} = {_value(value)}")
             elif isinstance(value, dict):
-                sections[key] = (section, [f"    {k} = {_value(v)}" for k, v in value.items()])
+                sections[key] = (key.rpartition(".")[0], [f"    {k} = {_value(v)}" for k, v in value.items()])
             else:
                 sections.setdefault(section, (section, []))[1].append(f"    {name} = {_value(value)}")
         blocks = [f"{title} {{\n" + "\n".join(lines) + "\n}" for title, lines in sections.values()]
