@@ -17,6 +17,8 @@ struct listing {
     json_t *rows;
     json_t *last;        /* the row that attempts belong to */
     struct buf header;   /* its header: opens the texts of its attempts */
+    bool replay;
+    bool differs;        /* a replay did not agree */
 };
 
 static json_t *text_or_null(struct slice text)
@@ -118,7 +120,8 @@ static int on_attempt(void *ctx, struct cli_opener *opener, const struct msg_att
 
     if (listing->last != NULL) {
         (void)json_array_append_new(json_object_get(listing->last, "attempts"),
-                                    cli_show_attempt(opener, buf_slice(&listing->header), attempt));
+                                    cli_show_attempt(opener, buf_slice(&listing->header), attempt,
+                                                     listing->replay ? &listing->differs : NULL));
     }
     return CLI_OK;
 }
@@ -177,9 +180,9 @@ static void print_line(const json_t *row)
     (void)printf("\n");
 }
 
-static int list(struct cli *cli, int argc, char **argv, bool trace)
+static int list(struct cli *cli, int argc, char **argv, bool trace, bool replay)
 {
-    struct listing listing = {.rows = json_array()};
+    struct listing listing = {.rows = json_array(), .replay = replay};
     struct msg_ctl_query query;
     const json_t *row;
     size_t i;
@@ -197,8 +200,12 @@ static int list(struct cli *cli, int argc, char **argv, bool trace)
     if (status == CLI_NOT_FOUND && !trace && query.open_only) {
         status = CLI_OK; /* an empty queue is an answer */
     }
-    if (status == CLI_OK && cli->json) {
-        return cli_print_json(listing.rows);
+    if (status == CLI_OK && listing.differs) {
+        status = CLI_FAILED;
+    }
+    if ((status == CLI_OK || listing.differs) && cli->json) {
+        (void)cli_print_json(listing.rows);
+        return status;
     }
     if (status == CLI_NOT_FOUND) {
         (void)cli_fail(status, "nothing is known of that");
@@ -207,22 +214,33 @@ static int list(struct cli *cli, int argc, char **argv, bool trace)
         (trace ? print_story : print_line)(row);
     }
     json_decref(listing.rows);
-    return status;
+    return !listing.differs ? status
+                            : cli_fail(status, "what was decided does not follow from the evidence that was kept; see \"replay\"");
 }
 
 static int run_queue(struct cli *cli, int argc, char **argv)
 {
-    return list(cli, argc, argv, false);
+    return list(cli, argc, argv, false, false);
 }
 
 static int run_trace(struct cli *cli, int argc, char **argv)
 {
-    return argc < 2 ? CLI_USAGE : list(cli, argc, argv, true);
+    bool replay = false;
+    int left = 1;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--replay") == 0) {
+            replay = true;
+        } else {
+            argv[left++] = argv[i];
+        }
+    }
+    return left < 2 ? CLI_USAGE : list(cli, left, argv, true, replay);
 }
 
 const struct cli_command cli_queue_command = {
     "queue", "[ID | --message-id M | --recipient A] [--all] [--limit N]",
     "What waits, a line per recipient; --all: what is finished, too.", true, run_queue};
 const struct cli_command cli_trace_command = {
-    "trace", "ID | --message-id M | --recipient A [--limit N]",
-    "What became of a message and why, with the evidence of each attempt.", true, run_trace};
+    "trace", "ID | --message-id M | --recipient A [--limit N] [--replay]",
+    "What became of a message and why, with the evidence of each attempt; --replay: judged once more from it.", true, run_trace};

@@ -34,8 +34,9 @@ int cli_rows(struct cli *cli, const struct msg_ctl_query *query, cli_row_fn *on_
 /* Reads "[ID | --message-id M | --recipient A] [--all] [--limit N]" behind the command's name. CLI_OK or CLI_USAGE. */
 int cli_rows_query(struct cli *cli, int argc, char **argv, struct msg_ctl_query *ret_query);
 
-/* The JSON object of one attempt: outcome, reason, proof, reply and everything the evidence record says. */
-json_t *cli_show_attempt(struct cli_opener *opener, struct slice row_header, const struct msg_attempt *attempt);
+/* The JSON object of one attempt: outcome, reason, proof, reply and everything the evidence record says. With differs (else
+ * NULL) the verdicts are computed again as well; it is set to true when they do not agree. */
+json_t *cli_show_attempt(struct cli_opener *opener, struct slice row_header, const struct msg_attempt *attempt, bool *differs);
 
 /* The same for people, several lines. */
 void cli_print_attempt(const json_t *attempt);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "cli/cli_replay.h"
 #include "cli/cli_rows.h"
 #include "trust/trust_evidence.h"
 #include "trust/trust_reason.h"
@@ -92,23 +93,63 @@ static void set_proof(json_t *object, const struct trust_evidence *e)
     (void)json_object_set_new(object, "names", lines_of(e->names));
     set_text(object, "name_checked", e->name_checked);
     set_text(object, "name_matched", e->name_matched);
+    set_text(object, "issuer", e->issuer);
     set_text(object, "certificate_detail", e->cert_detail);
+}
+
+static void set_verdict(json_t *object, const struct trust_evidence *e)
+{
     (void)json_object_set_new(object, "verdict", json_string(trust_action_name((enum trust_action)e->action)));
     (void)json_object_set_new(object, "reason", json_string(trust_reason_name(e->reason)));
     (void)json_object_set_new(object, "result_type", json_string(trust_reason_rfc8460(e->reason)));
     (void)json_object_set_new(object, "text", json_string(trust_reason_clerk(e->reason)));
     (void)json_object_set_new(object, "detail", json_string(trust_reason_engineer(e->reason)));
+    (void)json_object_set_new(object, "mend", json_string(trust_reason_mend(e->reason)));
+    (void)json_object_set_new(object, "anchor", json_string(trust_reason_anchor(e->reason)));
     (void)json_object_set_new(object, "level", json_string(trust_level_name((enum trust_level)e->level)));
     (void)json_object_set_new(object, "attack", json_boolean(e->attack));
 }
 
-static json_t *host_json(const struct trust_evidence *e)
+static json_t *name_of(const char *const *names, size_t count, uint8_t at)
+{
+    return at < count ? json_string(names[at]) : json_null();
+}
+
+/* What the domain says of itself and what was demanded of it, and what came of both; names as in docs/formats-trust.md. */
+static void set_policy(json_t *object, const struct trust_evidence *e)
+{
+    static const char *const tlsa[] = {"unasked", "none", "usable", "unusable", "failed", "bogus"};
+    static const char *const sts[] = {"none", "testing", "enforce"};
+    static const char *const profile[] = {"strict", "nist", "fips"};
+    static const char *const pin[] = {"none", "match", "mismatch"};
+    static const char *const ocsp[] = {"none", "good", "revoked", "unknown", "invalid", "stale"};
+
+    (void)json_object_set_new(object, "minimum", json_string(trust_level_name((enum trust_level)e->minimum)));
+    (void)json_object_set_new(object, "shown", json_string(trust_level_name((enum trust_level)e->shown)));
+    (void)json_object_set_new(object, "profile", name_of(profile, 3, e->profile));
+    (void)json_object_set_new(object, "tlsa", name_of(tlsa, 6, e->tlsa));
+    set_text(object, "tlsa_base", e->dane_base);
+    set_text(object, "tlsa_record", e->dane_record);
+    (void)json_object_set_new(object, "dane", e->dane_checked ? json_boolean(e->dane_matched && e->dane_fault == TRUST_CERT_FINE) : json_null());
+    (void)json_object_set_new(object, "sts", name_of(sts, 3, e->sts));
+    (void)json_object_set_new(object, "sts_match", json_boolean(e->sts_match));
+    (void)json_object_set_new(object, "pin", e->pinned ? name_of(pin, 3, e->pin) : json_null());
+    (void)json_object_set_new(object, "ocsp", name_of(ocsp, 6, e->ocsp));
+    (void)json_object_set_new(object, "must_staple", json_boolean(e->must_staple));
+}
+
+/* An entry of the record: a try, or how the attempt ended without one that serves. */
+static json_t *entry_json(const struct trust_evidence *e)
 {
     json_t *object = json_object();
     struct buf text;
 
-    set_connection(object, e);
-    set_proof(object, e);
+    if (e->kind == TRUST_EVIDENCE_TRY) {
+        set_connection(object, e);
+        set_proof(object, e);
+        set_policy(object, e);
+    }
+    set_verdict(object, e);
     buf_init(&text, TEXT_MAX);
     trust_evidence_text(e, "", &text);
     (void)json_object_set_new(object, "story", lines_of(buf_slice(&text)));
@@ -116,23 +157,27 @@ static json_t *host_json(const struct trust_evidence *e)
     return object;
 }
 
-static json_t *evidence_json(struct cli_opener *opener, const struct msg_attempt *attempt)
+/* Sets "hosts" (the tries) and "conclusion" (how it ended without one that serves, or null). */
+static void set_evidence(json_t *object, struct slice record)
 {
     struct trust_evidence_reader r;
     struct trust_evidence one;
-    struct buf plain;
     json_t *hosts = NULL;
+    json_t *conclusion = json_null();
 
-    buf_init_secret(&plain, EVIDENCE_MAX);
-    if (cli_opener_field(opener, attempt->evidence_header, MAIL_FIELD_EVIDENCE, 0, attempt->evidence_sealed, &plain) &&
-        trust_evidence_open(buf_slice(&plain), &r)) {
+    if (trust_evidence_open(record, &r)) {
         hosts = json_array();
         while (trust_evidence_next(&r, &one)) {
-            (void)json_array_append_new(hosts, host_json(&one));
+            if (one.kind == TRUST_EVIDENCE_TRY) {
+                (void)json_array_append_new(hosts, entry_json(&one));
+            } else {
+                json_decref(conclusion);
+                conclusion = entry_json(&one);
+            }
         }
     }
-    buf_free(&plain);
-    return hosts == NULL ? json_null() : hosts;
+    (void)json_object_set_new(object, "hosts", hosts == NULL ? json_null() : hosts);
+    (void)json_object_set_new(object, "conclusion", conclusion);
 }
 
 static json_t *reply_json(struct cli_opener *opener, struct slice row_header, const struct msg_attempt *attempt)
@@ -148,10 +193,11 @@ static json_t *reply_json(struct cli_opener *opener, struct slice row_header, co
     return value == NULL ? json_null() : value;
 }
 
-json_t *cli_show_attempt(struct cli_opener *opener, struct slice row_header, const struct msg_attempt *attempt)
+json_t *cli_show_attempt(struct cli_opener *opener, struct slice row_header, const struct msg_attempt *attempt, bool *differs)
 {
     json_t *object = json_object();
     char id[ID_TEXT_SIZE];
+    struct buf record;
 
     (void)json_object_set_new(object, "number", json_integer(attempt->number));
     (void)json_object_set_new(object, "at", cli_json_time(attempt->at_us));
@@ -163,12 +209,30 @@ json_t *cli_show_attempt(struct cli_opener *opener, struct slice row_header, con
                                                    ? json_null()
                                                    : json_string(trust_level_name((enum trust_level)attempt->proof)));
     (void)json_object_set_new(object, "reply", reply_json(opener, row_header, attempt));
+    buf_init_secret(&record, EVIDENCE_MAX);
     if (!id_is_zero(&attempt->evidence)) {
         id_text(&attempt->evidence, id);
         (void)json_object_set_new(object, "evidence", json_string(id));
-        (void)json_object_set_new(object, "hosts", evidence_json(opener, attempt));
+        (void)cli_opener_field(opener, attempt->evidence_header, MAIL_FIELD_EVIDENCE, 0, attempt->evidence_sealed, &record);
+        set_evidence(object, buf_slice(&record));
     }
+    if (differs != NULL) {
+        (void)json_object_set_new(object, "replay", cli_replay_record(buf_slice(&record), attempt->reason, attempt->proof, differs));
+    }
+    buf_free(&record);
     return object;
+}
+
+static void print_story(const json_t *entry)
+{
+    const json_t *line;
+    size_t k;
+
+    json_array_foreach(json_object_get(entry, "story"), k, line) {
+        (void)printf("      ");
+        cli_print_text(slice_str(json_string_value(line)));
+        (void)printf("\n");
+    }
 }
 
 static void print_line(const char *indent, const char *label, const json_t *value)
@@ -185,9 +249,7 @@ static void print_line(const char *indent, const char *label, const json_t *valu
 void cli_print_attempt(const json_t *attempt)
 {
     const json_t *host;
-    const json_t *line;
     size_t i;
-    size_t k;
 
     (void)printf("  attempt %lld\n", json_integer_value(json_object_get(attempt, "number")));
     print_line("    ", "time", json_object_get(attempt, "at"));
@@ -197,10 +259,8 @@ void cli_print_attempt(const json_t *attempt)
     print_line("    ", "proof", json_object_get(attempt, "proof"));
     print_line("    ", "reply", json_object_get(attempt, "reply"));
     json_array_foreach(json_object_get(attempt, "hosts"), i, host) {
-        json_array_foreach(json_object_get(host, "story"), k, line) {
-            (void)printf("      ");
-            cli_print_text(slice_str(json_string_value(line)));
-            (void)printf("\n");
-        }
+        print_story(host);
     }
+    print_story(json_object_get(attempt, "conclusion"));
+    print_line("    ", "replay", json_object_get(json_object_get(attempt, "replay"), "result"));
 }

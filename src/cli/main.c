@@ -19,6 +19,7 @@
 static const struct cli_command *const commands[] = {
     &cli_init_command,  &cli_user_command,    &cli_domain_command, &cli_queue_command,  &cli_trace_command, &cli_wait_command,
     &cli_retry_command, &cli_release_command, &cli_status_command, &cli_check_command,
+    &cli_explain_command,
 };
 
 static int usage(int status)
