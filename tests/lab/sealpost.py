@@ -238,7 +238,8 @@ class Sealpost:
         return answer if isinstance(answer, list) else answer["recipients"]
 
     def trace(self, message):
-        return self.rows("trace", message)
+        """Every verdict must follow from its evidence once more: a replay that differs fails the command."""
+        return self.rows("trace", message, "--replay")
 
     def wait(self, message, timeout=30):
         """Waits until every recipient of a message is final; returns its rows."""
