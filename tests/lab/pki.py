@@ -85,8 +85,8 @@ class Authority:
         return builder.sign(issuer_key, digest or hashes.SHA256())
 
     def issue(self, *names, key="p256", self_signed=False, expired=False, future=False, chain=True, digest=None,
-              usage=ExtendedKeyUsageOID.SERVER_AUTH, common_name_only=False):
-        """A certificate for names; the keywords say what is wrong with it."""
+              usage=ExtendedKeyUsageOID.SERVER_AUTH, common_name_only=False, seconds=None):
+        """A certificate for names; the keywords say what is wrong with it. seconds: it ends so soon."""
         now = datetime.datetime.utcnow()
         private = new_key(key)
         before, after = None, None
@@ -94,6 +94,8 @@ class Authority:
             before, after = now - 60 * DAY, now - 2 * DAY
         elif future:
             before, after = now + 2 * DAY, now + 60 * DAY
+        elif seconds is not None:
+            after = now + datetime.timedelta(seconds=seconds)
         subject = _name(names[0])
         issuer, issuer_key = (subject, private) if self_signed else (self.middle.subject, self.middle_key)
         leaf = self._sign(subject, private.public_key(), issuer, issuer_key, names=names, before=before, after=after,

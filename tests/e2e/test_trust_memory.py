@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a domain has shown binds it, and proves nothing to its neighbour: the memory of levels, its end by the operator, kept
+sessions between domains, and notices to domains that have once proved themselves. Judged at the receiver."""
+import time
+
+import pytest
+
+from tests.e2e.test_demands import AUTHOR, SignedLab, delivered, key_digest, leaf_of, pin, reload, send, spare, titled, pinned
+from tests.lab.sealpost import letter
+
+
+@pytest.fixture
+def lab():
+    with SignedLab() as one:
+        yield one
+        for instance in one.instances:
+            if instance.process is not None:
+                instance.check()
+                instance.stop()
+            assert not instance.sanitizer_reports(), instance.sanitizer_reports()
+
+
+def tlsa(lab, host, certificate):
+    """Replaces the host's TLSA record by that of the certificate's key; None: none is left."""
+    name = f"_{lab.smtp_port}._tcp.{host}"
+    lab.dns.remove(name, "TLSA")
+    if certificate is not None:
+        lab.dns.add(name, "TLSA", f"3 1 1 {key_digest(certificate).hex()}")
+
+
+def dane_only(lab, name):
+    """A receiver that only its TLSA record proves: the certificate is its own and names nobody."""
+    receiver = lab.receiver(name, "self-signed")
+    tlsa(lab, receiver.host, leaf_of(receiver))
+    return receiver
+
+
+def neighbour(lab, name, receiver, signed=False):
+    """Another domain whose mail goes to the same host."""
+    if not signed:
+        lab.dns.delegate_unsigned(f"{name}.test.")
+    lab.dns.add(f"{name}.test", "MX", f"10 {receiver.host}.")
+    return f"{name}.test"
+
+
+def attempts_until(sealpost, message_id, wanted, seconds=20):
+    """Waits until an attempt has one of the reasons; returns the row."""
+    end = time.monotonic() + seconds
+    while True:
+        row = sealpost.trace(message_id)[0]
+        if any(a["reason"] in wanted for a in row["attempts"]):
+            return row
+        assert time.monotonic() < end, row
+        time.sleep(0.1)
+
+
+def notice_until(sealpost, message_id, wanted, seconds=30):
+    end = time.monotonic() + seconds
+    while (row := sealpost.trace(message_id)[0])["notice"]["state"] not in wanted:
+        assert time.monotonic() < end, row
+        time.sleep(0.1)
+    return row["notice"]["state"]
+
+
+def unseen(receiver, sent):
+    assert sent[0].encode() not in receiver.bytes_seen()
+
+
+# --- kept sessions ---
+
+
+def test_dane_of_one_domain_proves_nothing_to_another(lab):
+    """Both domains name the same host; only one of them says so in a signed zone. The session that TLSA proved for the first is
+    at hand when mail for the second comes, and nothing of that mail goes over it."""
+    sealpost = lab.sealpost()
+    receiver = dane_only(lab, "one")
+    other = neighbour(lab, "two", receiver)
+    row, _ = delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    assert row["proof"] == "dane"
+    sent = send(sealpost, f"b@{other}")
+    row = sealpost.outcome(sent[1])
+    assert row["state"] == "posted" and row["reason"] == "certificate-self-signed", row
+    unseen(receiver, sent)
+    row, _ = delivered(sealpost, receiver, send(sealpost, f"c@{receiver.domain}"))
+    assert row["proof"] == "dane"
+
+
+def test_each_domain_has_its_own_level_on_one_session(lab):
+    """The certificate is good too, so one session serves all; what it proves is each domain's own matter."""
+    sealpost = lab.sealpost()
+    receiver = lab.dane("one")
+    insecure = neighbour(lab, "two", receiver)
+    signed = neighbour(lab, "three", receiver, signed=True)
+    for to, proof in [(receiver.domain, "dane"), (insecure, "pkix"), (signed, "dane"), (insecure, "pkix")]:
+        row, _ = delivered(sealpost, receiver, send(sealpost, f"a@{to}"))
+        assert row["proof"] == proof, (to, row)
+    assert len([s for s in receiver.sessions if s.tls]) == 1, "one session was used for all of them"
+
+
+def test_pins_of_one_domain_hold_on_a_kept_session(lab):
+    """The session was proved for a domain without pins."""
+    receiver = lab.dane("one")
+    other = neighbour(lab, "two", receiver)
+    sealpost = lab.sealpost(titled(domain__0=(other, pinned(spare(), spare()))))
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    sent = send(sealpost, f"b@{other}")
+    row = sealpost.outcome(sent[1])
+    assert row["state"] == "posted" and row["reason"] == "pin-mismatch", row
+    unseen(receiver, sent)
+    delivered(sealpost, receiver, send(sealpost, f"c@{receiver.domain}"))
+
+
+def test_a_certificate_that_ends_proves_nothing_on_a_kept_session(lab):
+    """The session is younger than its certificate's end; the next message is not."""
+    sealpost = lab.sealpost()
+    receiver = lab.receiver("ends", "tls13")
+    lab.dns.delegate_unsigned(f"{receiver.domain}.")
+    receiver.show_certificate(lab.certificate(receiver.host, seconds=12))
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    end = time.time() + 13
+    while time.time() < end:  # messages keep the session awake until its certificate has ended
+        sent = send(sealpost, f"b@{receiver.domain}")
+        time.sleep(1)
+    sent = send(sealpost, f"c@{receiver.domain}")
+    row = attempts_until(sealpost, sent[1], {"proof-fell", "certificate-expired"})
+    unseen(receiver, sent)
+    assert row["state"] != "delivered"
+
+
+# --- the ratchet ---
+
+
+def test_what_was_shown_binds_until_the_operator_says_otherwise(lab):
+    """The TLSA record is gone; the certificate is as good as before. Held, alarmed, and let go by `domain forget`."""
+    sealpost = lab.sealpost({"courier.hold": "60s"})
+    receiver = lab.dane("fallen")
+    row, _ = delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    assert row["proof"] == "dane"
+    tlsa(lab, receiver.host, None)
+    sealpost.restart()  # nothing is kept in memory: the store remembers
+    sent = send(sealpost, f"b@{receiver.domain}")
+    attempts_until(sealpost, sent[1], {"proof-fell"})
+    unseen(receiver, sent)
+    alarms = "\n".join(sealpost.json("status")["alarms"])
+    assert "proves less than it did before" in alarms and sent[1] in alarms
+    assert receiver.domain not in alarms and receiver.domain not in sealpost.log_text()
+    sealpost.run("domain", "forget", receiver.domain)
+    sealpost.run("retry", "--all")
+    row, _ = delivered(sealpost, receiver, sent)
+    assert row["proof"] == "pkix+dnssec"
+
+
+def test_memory_ends_after_its_configured_time(lab):
+    """trust.memory, in seconds here."""
+    sealpost = lab.sealpost({"courier.hold": "60s", "trust.memory": "3s"})
+    receiver = lab.dane("short")
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    tlsa(lab, receiver.host, None)
+    time.sleep(4)
+    sealpost.restart()
+    row, _ = delivered(sealpost, receiver, send(sealpost, f"b@{receiver.domain}"))
+    assert row["proof"] == "pkix+dnssec"
+
+
+# --- notices ---
+
+
+def silence_and_stand_in(lab, sealpost, receiver):
+    """Mail to a domain that has proved itself, silenced until the holding limit; then somebody without TLS stands in for it.
+    Returns the posted message."""
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    receiver.close()
+    sealpost.restart()
+    sent = send(sealpost, f"b@{receiver.domain}")
+    row = sealpost.outcome(sent[1])
+    assert row["state"] == "posted" and row["reason"] in ("connection-refused", "connection-timeout"), row
+    del lab.receivers[receiver.host]
+    lab.dns.remove(receiver.host, "A")
+    false = lab.host(receiver.host, "no-tls", receiver.domain)
+    return sent, false
+
+
+def test_who_has_shown_proof_gets_no_notice_in_the_clear(lab):
+    """Silence alone does not win: the notice waits for proof, and is held when there is none, until the operator releases it."""
+    sealpost = lab.sealpost({"notice.lifetime": "2m", "courier.retry": ["500ms"]})
+    receiver = lab.unsigned("silenced")
+    sent, false = silence_and_stand_in(lab, sealpost, receiver)
+    time.sleep(6)  # the lab's answers about the old address have ended
+    sealpost.run("retry", "--all")
+    assert notice_until(sealpost, sent[1], {"held", "sent"}) == "held"
+    assert not false.messages
+    assert b"MAIL FROM" not in false.bytes_seen().upper()
+    sealpost.run("release", sent[1])
+    assert notice_until(sealpost, sent[1], {"held", "sent"}) == "sent"
+    assert len(false.messages) == 1
+
+
+def test_a_stranger_gets_a_notice_as_before(lab):
+    """A domain that has never shown anything is told in the clear; its letter waits in the Message Center."""
+    sealpost = lab.sealpost()
+    receiver = lab.receiver("stranger", "no-tls")
+    lab.dns.delegate_unsigned(f"{receiver.domain}.")
+    sent = send(sealpost, f"a@{receiver.domain}")
+    assert sealpost.outcome(sent[1])["state"] == "posted"
+    assert notice_until(sealpost, sent[1], {"held", "sent"}) == "sent"
+    unseen(receiver, sent)
