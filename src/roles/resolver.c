@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The resolver: asks the DNS for couriers, with validation, and keeps the answers in memory. It never sees a
- * message, and never logs a domain. */
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
+/* The resolver: asks the DNS for couriers, with validation, fetches MTA-STS policies, and keeps the answers in memory. It
+ * never sees a message, and never logs a domain. */
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "net/dns.h"
-#include "net/dns_dossier.h"
 #include "os/file.h"
+#include "roles/resolver_ask.h"
 #include "roles/roles.h"
-#include "trust/trust_facts.h"
+#include "trust/trust_cert.h"
+
+#include <openssl/sha.h>
 
 /* Waiting asks are looked at this often. */
 #define TICK_US INT64_C(200000)
-/* One socket per open question of libunbound's (1,024), channels and the rest. */
+/* One socket per open question of libunbound's (two clients of 1,024), one per fetch, channels and the rest. */
 #define FILES_MAX 4096u
+/* Bytes of the file of authorities: Debian's has 220 KB. */
+#define AUTHORITIES_MAX (4u * 1024u * 1024u)
 
-_Static_assert((int)DNS_TLSA_UNASKED == (int)TRUST_TLSA_UNASKED && (int)DNS_TLSA_NONE == (int)TRUST_TLSA_NONE &&
-                   (int)DNS_TLSA_FOUND == (int)TRUST_TLSA_USABLE && (int)DNS_TLSA_FAILED == (int)TRUST_TLSA_FAILED &&
-                   (int)DNS_TLSA_BOGUS == (int)TRUST_TLSA_BOGUS,
-               "the two lists of TLSA results are one");
+_Static_assert((int)TLS_PROFILE_NIST == (int)TRUST_PROFILE_NIST && (int)TLS_PROFILE_FIPS == (int)TRUST_PROFILE_FIPS,
+               "the two lists of profiles are one");
 
 struct resolver {
     struct role *role;
-    const struct conf *conf; /* the one that dns was made from */
+    const struct conf *conf; /* the one that all below was made from */
+    struct digest anchors;   /* of the files as they were then */
+    struct digest authorities;
     struct dns *dns;
-    struct dns_dossiers *dossiers;
+    struct dns *fresh;
+    struct sts_fetcher *fetcher;
+    struct resolver_sources sources;
     struct loop_timer *tick;
     struct list peers;
 };
@@ -39,58 +42,14 @@ struct resolver_peer {
     struct list asks;
 };
 
-/* A request that waits for its dossier. */
-struct resolver_ask {
-    struct list link;
-    struct resolver_peer *peer;
-    uint64_t request;
-};
-
-/* --- answering --- */
-
-static void put_host(struct buf *hosts, const struct dns_host *host)
-{
-    struct buf addresses;
-    buf_init(&addresses, MSG_ADDRESSES_MAX);
-    for (size_t i = 0; i < host->address_count; i++) {
-        struct msg_address address = {.family = host->addresses[i].family};
-        memcpy(address.bytes.b, host->addresses[i].bytes, sizeof(address.bytes.b));
-        layout_write(&msg_address_layout, &addresses, &address);
-    }
-    struct slice canonical = slice_str(host->secure ? host->canonical : "");
-    struct slice base = slice_str(host->tlsa.expanded ? host->canonical : host->name);
-    const struct msg_dossier_host message = {.preference = host->preference, .status = (uint8_t)host->status,
-        .secure = host->secure, .name = slice_str(host->name), .addresses = buf_slice(&addresses), .canonical = canonical,
-        .tlsa_state = (uint8_t)host->tlsa.state, .tlsa_base = host->tlsa.state == DNS_TLSA_FOUND ? base : SLICE_EMPTY,
-        .tlsa = slice_of(host->tlsa.records, host->tlsa.length)};
-    layout_write(&msg_dossier_host_layout, hosts, &message);
-    buf_free(&addresses);
-}
-
-static void on_dossier(void *ctx, const struct dns_dossier *dossier)
-{
-    struct resolver_ask *ask = ctx;
-    struct buf hosts;
-    struct buf payload;
-    buf_init(&hosts, MSG_LIST_MAX);
-    buf_init(&payload, CHAN_PAYLOAD_MAX);
-    for (size_t i = 0; i < dossier->count; i++)
-        put_host(&hosts, &dossier->hosts[i]);
-    const struct msg_dossier message = {.status = (uint8_t)dossier->status, .secure = dossier->secure,
-        .implicit = dossier->implicit, .expires_us = dossier->expires_us, .hosts = buf_slice(&hosts)};
-    layout_write(&msg_dossier_layout, &payload, &message);
-    chan_answer(ask->peer->chan, MSG_DOSSIER, ask->request, buf_slice(&payload), -1);
-    buf_free(&hosts);
-    buf_free(&payload);
-    list_remove(&ask->link);
-    mem_free(ask);
-}
-
 static void on_tick(void *ctx)
 {
     struct resolver *resolver = ctx;
-    dns_dossiers_tick(resolver->dossiers);
-    if (dns_dossiers_busy(resolver->dossiers) > 0)
+    const struct resolver_sources *sources = &resolver->sources;
+    dns_dossiers_tick(sources->dossiers);
+    dns_dossiers_tick(sources->fresh);
+    sts_cache_tick(sources->policies);
+    if (dns_dossiers_busy(sources->dossiers) + dns_dossiers_busy(sources->fresh) + sts_cache_busy(sources->policies) > 0)
         loop_timer_start(resolver->tick, TICK_US);
 }
 
@@ -100,17 +59,10 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
 {
     struct resolver_peer *peer = ctx;
     struct resolver *resolver = peer->resolver;
-    struct msg_dossier_ask message;
-    (void)chan;
     if (frame->type != MSG_DOSSIER || frame->request == 0 || frame->fd >= 0)
         return false;
-    if (!layout_read(&msg_dossier_ask_layout, frame->payload, &message))
+    if (!resolver_ask_start(&resolver->sources, &peer->asks, chan, frame->request, frame->payload))
         return false;
-    struct resolver_ask *ask = mem_new(sizeof(*ask));
-    ask->peer = peer;
-    ask->request = frame->request;
-    list_push(&peer->asks, &ask->link);
-    dns_dossiers_ask(resolver->dossiers, message.domain, on_dossier, ask);
     if (!loop_timer_running(resolver->tick))
         loop_timer_start(resolver->tick, TICK_US);
     return true;
@@ -118,13 +70,7 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
 
 static void free_peer(struct resolver_peer *peer)
 {
-    LIST_FOR(it, next, &peer->asks)
-    {
-        struct resolver_ask *ask = LIST_ENTRY(it, struct resolver_ask, link);
-        dns_dossiers_forget(peer->resolver->dossiers, ask);
-        list_remove(it);
-        mem_free(ask);
-    }
+    resolver_ask_drop(&peer->resolver->sources, &peer->asks);
     list_remove(&peer->link);
     chan_free(&peer->chan);
     mem_free(peer);
@@ -153,47 +99,101 @@ static void resolver_peer(void *ctx, enum role_kind kind, unsigned index, int fd
 
 /* --- the role --- */
 
-/* Reads the anchor file, if there is one. */
-static bool read_anchors(const char *path, struct buf *out, struct err *err)
+/* Reads a file that was handed over; nothing when it was not, or is not wanted any more. */
+static bool read_file(const struct resolver *resolver, const char *path, enum role_fd what, struct buf *out, struct err *err)
 {
-    if (path == NULL)
-        return true;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return err_errno(err, errno, "resolver { trust-anchor } %s", path);
-    bool ok = file_read_fd(fd, path, out, err);
-    close(fd);
-    return ok;
+    int fd = path == NULL ? -1 : role_fd(resolver->role, what, 0);
+    return fd < 0 || file_read_fd(fd, path, out, err);
+}
+
+static struct digest digest_of(const struct buf *text)
+{
+    struct digest digest;
+    SHA256(text->len > 0 ? text->data : (const uint8_t *)"", text->len, digest.b);
+    return digest;
+}
+
+static bool ask_dns(void *ctx, const char *name, int type, dns_answer_fn *fn, void *fn_ctx)
+{
+    return dns_ask(ctx, name, type, fn, fn_ctx);
 }
 
 static bool make_dns(struct resolver *resolver, const struct conf *conf, struct err *err)
 {
     struct buf anchors;
     buf_init(&anchors, DNS_ANCHOR_MAX);
-    if (read_anchors(conf->resolver_trust_anchor, &anchors, err)) {
-        const struct dns_config config = {.forward = (const char *const *)conf->resolver_forward.item,
-            .forward_count = conf->resolver_forward.count, .anchors = buf_slice(&anchors)};
-        resolver->dns = dns_create(&config, err);
-    }
+    bool ok = read_file(resolver, conf->resolver_trust_anchor, ROLE_FD_TRUST_ANCHOR, &anchors, err);
+    struct dns_config config = {.forward = (const char *const *)conf->resolver_forward.item,
+        .forward_count = conf->resolver_forward.count, .anchors = buf_slice(&anchors)};
+    resolver->dns = ok ? dns_create(&config, err) : NULL;
+    config.fresh = true;
+    resolver->fresh = resolver->dns != NULL ? dns_create(&config, err) : NULL;
+    resolver->anchors = digest_of(&anchors);
     buf_free(&anchors);
-    return resolver->dns != NULL;
+    return resolver->fresh != NULL;
 }
 
-static bool ask_dns(void *ctx, const char *name, int type, dns_answer_fn *fn, void *fn_ctx)
+/* A policy host is judged as a receiving server is. */
+static bool check_policy_host(void *ctx, X509_STORE *anchors, STACK_OF(X509) *chain, const char *host, struct err *err)
 {
-    struct resolver *resolver = ctx;
-    return dns_ask(resolver->dns, name, type, fn, fn_ctx);
+    const struct resolver *resolver = ctx;
+    struct trust_cert cert = {0};
+    const struct trust_cert_ask ask = {.store = anchors, .chain = chain, .host = host, .now_us = clock_utc_us(),
+        .profile = (enum trust_profile)resolver->conf->trust_profile};
+    trust_cert_check(&ask, &cert);
+    bool fine = cert.checked && cert.fault == TRUST_CERT_FINE;
+    if (!fine)
+        err_set(err, "%s", cert.detail != NULL ? cert.detail : trust_cert_fault_name(cert.fault));
+    trust_cert_free(&cert);
+    return fine;
 }
 
+/* With profile fips policies come over the suites of nist: what is asked in public is no content of ours. */
+static bool make_fetcher(struct resolver *resolver, const struct conf *conf, struct err *err)
+{
+    struct buf pem;
+    buf_init(&pem, AUTHORITIES_MAX);
+    if (read_file(resolver, conf->trust_ca_file, ROLE_FD_CA_FILE, &pem, err)) {
+        const struct sts_fetch_config config = {.authorities = buf_slice(&pem),
+            .profile = conf->trust_profile == TRUST_PROFILE_STRICT ? TLS_PROFILE_STRICT : TLS_PROFILE_NIST,
+            .port = (uint16_t)conf->resolver_sts_port, .allow_private = conf->courier_allow_private, .ask = ask_dns,
+            .ask_ctx = resolver->dns, .check = check_policy_host, .check_ctx = resolver};
+        resolver->fetcher = sts_fetcher_create(&config, err);
+    }
+    resolver->authorities = digest_of(&pem);
+    buf_free(&pem);
+    return resolver->fetcher != NULL;
+}
+
+static void get_policy(void *ctx, const char *domain, sts_fetch_fn *fn, void *fn_ctx)
+{
+    sts_fetcher_get(ctx, domain, fn, fn_ctx);
+}
+
+static void make_sources(struct resolver *resolver)
+{
+    uint16_t port = (uint16_t)resolver->conf->courier_port;
+    const struct sts_cache_ops ops = {.ask = ask_dns, .ask_ctx = resolver->dns, .fresh_ctx = resolver->fresh,
+        .get = get_policy, .get_ctx = resolver->fetcher};
+    resolver->sources.dossiers = dns_dossiers_create(ask_dns, resolver->dns, port);
+    resolver->sources.fresh = dns_dossiers_create(ask_dns, resolver->fresh, port);
+    resolver->sources.policies = sts_cache_create(&ops);
+}
+
+/* First whatever gives answers, then whoever waits for them. */
 static void resolver_stop(void *ctx)
 {
     struct resolver *resolver = ctx;
     dns_free(&resolver->dns);
+    dns_free(&resolver->fresh);
+    sts_fetcher_free(&resolver->fetcher);
     LIST_FOR(it, next, &resolver->peers)
     {
         free_peer(LIST_ENTRY(it, struct resolver_peer, link));
     }
-    dns_dossiers_free(&resolver->dossiers);
+    sts_cache_free(&resolver->sources.policies);
+    dns_dossiers_free(&resolver->sources.dossiers);
+    dns_dossiers_free(&resolver->sources.fresh);
     loop_timer_free(&resolver->tick);
     mem_free(resolver);
 }
@@ -204,11 +204,11 @@ static bool resolver_start(struct role *role, struct sandbox *sandbox, void **re
     resolver->role = role;
     resolver->conf = role_conf(role);
     list_init(&resolver->peers);
-    resolver->dossiers = dns_dossiers_create(ask_dns, resolver, (uint16_t)resolver->conf->courier_port);
-    if (!make_dns(resolver, resolver->conf, err)) {
+    if (!make_dns(resolver, resolver->conf, err) || !make_fetcher(resolver, resolver->conf, err)) {
         resolver_stop(resolver);
         return false;
     }
+    make_sources(resolver);
     sandbox->groups = SANDBOX_NET_CLIENT | SANDBOX_THREAD;
     sandbox->files_max = FILES_MAX;
     *ret_ctx = resolver;
@@ -218,20 +218,41 @@ static bool resolver_start(struct role *role, struct sandbox *sandbox, void **re
 static bool resolver_sandboxed(void *ctx, struct err *err)
 {
     struct resolver *resolver = ctx;
-    resolver->tick = loop_timer_create(role_loop(resolver->role), on_tick, resolver);
-    return dns_start(resolver->dns, role_loop(resolver->role), err);
+    struct loop *loop = role_loop(resolver->role);
+    resolver->tick = loop_timer_create(loop, on_tick, resolver);
+    sts_fetcher_start(resolver->fetcher, loop);
+    return dns_start(resolver->dns, loop, err) && dns_start(resolver->fresh, loop, err);
 }
 
-/* The servers and anchors are read before the sandbox and cannot be changed within it: a resolver that needs others
- * ends and is started again. Without an anchor file only the list of servers can differ. */
+/* True when a file that was handed over still says the same. */
+static bool same_file(const struct resolver *resolver, const char *path, enum role_fd what, const struct digest *before, size_t max)
+{
+    struct buf text;
+    buf_init(&text, max);
+    bool ok = read_file(resolver, path, what, &text, NULL);
+    struct digest now = digest_of(&text);
+    buf_free(&text);
+    return ok && memcmp(now.b, before->b, sizeof(now.b)) == 0;
+}
+
+static bool same_settings(const struct conf *a, const struct conf *b)
+{
+    bool same = a->resolver_forward.count == b->resolver_forward.count && a->courier_port == b->courier_port &&
+                a->resolver_sts_port == b->resolver_sts_port && a->courier_allow_private == b->courier_allow_private &&
+                a->trust_profile == b->trust_profile;
+    for (size_t i = 0; same && i < a->resolver_forward.count; i++)
+        same = strcmp(a->resolver_forward.item[i], b->resolver_forward.item[i]) == 0;
+    return same;
+}
+
+/* Servers, anchors and authorities are read before the sandbox and cannot be changed within it: a resolver that needs
+ * others ends and is started again. */
 static void resolver_reload(void *ctx, const struct conf *conf)
 {
     struct resolver *resolver = ctx;
-    const struct conf *old = resolver->conf;
-    bool same = conf->resolver_trust_anchor == NULL && old->resolver_trust_anchor == NULL &&
-                conf->resolver_forward.count == old->resolver_forward.count && conf->courier_port == old->courier_port;
-    for (size_t i = 0; same && i < conf->resolver_forward.count; i++)
-        same = strcmp(conf->resolver_forward.item[i], old->resolver_forward.item[i]) == 0;
+    bool same = same_settings(conf, resolver->conf) &&
+                same_file(resolver, conf->resolver_trust_anchor, ROLE_FD_TRUST_ANCHOR, &resolver->anchors, DNS_ANCHOR_MAX) &&
+                same_file(resolver, conf->trust_ca_file, ROLE_FD_CA_FILE, &resolver->authorities, AUTHORITIES_MAX);
     resolver->conf = conf;
     if (!same)
         role_drained(resolver->role);

@@ -489,8 +489,9 @@ static void on_reload_signal(void *ctx, int signal)
         for (size_t f = 0; sup->child[i].chan != NULL && f < sup->fds.count; f++) {
             const struct supervisor_fd *item = &sup->fds.item[f];
             struct msg_fd fd = {.what = (uint8_t)item->what, .index = item->index};
-            if ((item->what == ROLE_FD_CERTIFICATE || item->what == ROLE_FD_PRIVATE_KEY) &&
-                supervisor_fd_is_for(item->what, item->index, sup->child[i].kind)) {
+            bool file = item->what == ROLE_FD_CERTIFICATE || item->what == ROLE_FD_PRIVATE_KEY || item->what == ROLE_FD_CA_FILE ||
+                        item->what == ROLE_FD_TRUST_ANCHOR;
+            if (file && supervisor_fd_is_for(item->what, item->index, sup->child[i].kind)) {
                 send_layout(sup->child[i].chan, MSG_FD, &msg_fd_layout, &fd, item->fd);
             }
         }

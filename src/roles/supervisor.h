@@ -27,7 +27,7 @@ struct supervisor_fds {
  * their processes' user ids. False with the reason; what was opened stays in *fds for supervisor_fds_close(). */
 bool supervisor_fds_open(struct supervisor_fds *fds, const struct conf *conf, struct err *err);
 
-/* Opens certificates and keys anew in place of the old ones (reload). On error the old ones stay. */
+/* Opens certificates, keys, authorities and trust anchors anew in place of the old ones (reload). On error the old ones stay. */
 bool supervisor_fds_renew(struct supervisor_fds *fds, const struct conf *conf, struct err *err);
 
 /* Closes all. */

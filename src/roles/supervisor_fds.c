@@ -185,25 +185,32 @@ bool supervisor_fds_open(struct supervisor_fds *fds, const struct conf *conf, st
            add_folders(fds, conf, err);
 }
 
+/* Takes a renewed file over: into the place of the old one, or behind the others when there was none. */
+static bool take_over(struct supervisor_fds *fds, struct supervisor_fd *item, struct err *err)
+{
+    int fd = item->fd;
+
+    item->fd = -1;
+    for (size_t i = 0; i < fds->count; i++) {
+        if (fds->item[i].what == item->what && fds->item[i].index == item->index) {
+            (void)close(fds->item[i].fd);
+            fds->item[i].fd = fd;
+            return true;
+        }
+    }
+    return add(fds, item->what, item->index, fd, err);
+}
+
 bool supervisor_fds_renew(struct supervisor_fds *fds, const struct conf *conf, struct err *err)
 {
     struct supervisor_fds fresh = {.count = 0};
+    bool ok = add_certificates(&fresh, conf, err) && add_files(&fresh, conf, err);
 
-    if (!add_certificates(&fresh, conf, err)) {
-        supervisor_fds_close(&fresh);
-        return false;
-    }
-    for (size_t i = 0; i < fds->count; i++) {
-        for (size_t k = 0; k < fresh.count; k++) {
-            if (fds->item[i].what == fresh.item[k].what && fds->item[i].index == fresh.item[k].index) {
-                (void)close(fds->item[i].fd);
-                fds->item[i].fd = fresh.item[k].fd;
-                fresh.item[k].fd = -1;
-            }
-        }
+    for (size_t k = 0; ok && k < fresh.count; k++) {
+        ok = take_over(fds, &fresh.item[k], err);
     }
     supervisor_fds_close(&fresh);
-    return true;
+    return ok;
 }
 
 void supervisor_fds_close(struct supervisor_fds *fds)
