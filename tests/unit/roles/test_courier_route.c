@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a dossier to the order of tries: preferences, shuffling, private addresses, families, bounds. */
+/* From a dossier to the order of tries: preferences, shuffling, private addresses, families, bounds, TLSA records, policies;
+ * and what is demanded. */
 #include "unit.h"
 
 #include <arpa/inet.h>
 
+#include "base/clock.h"
+#include "base/mem.h"
 #include "roles/courier_route.h"
 
 static struct msg_address address_of(const char *text)
@@ -167,6 +170,161 @@ static void test_address_literal(void **state)
     courier_route_free(&route);
 }
 
+/* ---- proofs ---- */
+
+static void add_tlsa(struct buf *hosts, const char *name, uint8_t state, uint8_t usage)
+{
+    struct buf list;
+    const uint8_t digest[32] = {1};
+    const struct msg_tlsa record = {.usage = usage, .selector = 1, .matching = 1, .data = slice_of(digest, sizeof(digest))};
+    buf_init(&list, MSG_TLSA_MAX);
+    layout_write(&msg_tlsa_layout, &list, &record);
+    const struct msg_dossier_host host = {.name = slice_str(name), .secure = true, .tlsa_state = state,
+        .tlsa_base = slice_str("base.example"), .tlsa = state == TRUST_TLSA_USABLE ? buf_slice(&list) : SLICE_EMPTY};
+    layout_write(&msg_dossier_host_layout, hosts, &host);
+    buf_free(&list);
+}
+
+static void test_tlsa_records_are_weighed(void **state)
+{
+    static const struct {
+        uint8_t state, usage;
+        enum trust_tlsa_state is;
+    } rows[] = {
+        {TRUST_TLSA_UNASKED, 0, TRUST_TLSA_UNASKED}, {TRUST_TLSA_NONE, 0, TRUST_TLSA_NONE},
+        {TRUST_TLSA_USABLE, 3, TRUST_TLSA_USABLE},   {TRUST_TLSA_USABLE, 2, TRUST_TLSA_USABLE},
+        {TRUST_TLSA_USABLE, 0, TRUST_TLSA_UNUSABLE}, {TRUST_TLSA_USABLE, 1, TRUST_TLSA_UNUSABLE},
+        {TRUST_TLSA_FAILED, 0, TRUST_TLSA_FAILED},   {TRUST_TLSA_BOGUS, 0, TRUST_TLSA_BOGUS},
+        {TRUST_TLSA_BOGUS + 1, 0, TRUST_TLSA_FAILED}, /* nothing that this program knows is no denial */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct courier_route route;
+        struct buf hosts;
+        buf_init(&hosts, 65536);
+        add_tlsa(&hosts, "mx.example", rows[i].state, rows[i].usage);
+        read_route(&hosts, true, &route);
+        assert_int_equal(route.host[0].tlsa, rows[i].is);
+        const struct trust_session facts = courier_route_facts(&route.host[0]);
+        assert_int_equal(facts.dane.tlsa, rows[i].is);
+        assert_string_equal(route.host[0].tlsa_base, "base.example");
+        assert_int_equal(route.host[0].records.len > 0, rows[i].state == TRUST_TLSA_USABLE);
+        courier_route_free(&route);
+    }
+}
+
+/* Reads a route of mx.example and mx.other under a policy that names the first. */
+static void read_policy(uint8_t mode, int64_t fetched_us, uint32_t max_age_s, struct courier_route *route)
+{
+    const struct msg_policy policy = {mode, SLICE_LIT("1"), fetched_us, max_age_s, SLICE_LIT("mail.example\n*.example")};
+    struct buf hosts, text;
+    buf_init(&hosts, 65536);
+    buf_init(&text, MSG_POLICY_MAX);
+    layout_write(&msg_policy_layout, &text, &policy);
+    add_host(&hosts, "mx.example", 10, MSG_DNS_OK, NULL);
+    add_host(&hosts, "mx.other", 20, MSG_DNS_OK, NULL);
+    const struct msg_dossier dossier = {.status = MSG_DNS_OK, .hosts = buf_slice(&hosts), .policy = buf_slice(&text),
+                                        .sts_look = TRUST_STS_KEPT};
+    courier_route_read(&dossier, true, route);
+    buf_free(&hosts);
+    buf_free(&text);
+}
+
+static void test_a_policy_names_hosts_while_it_is_in_force(void **state)
+{
+    struct courier_route route;
+    int64_t now = clock_utc_us();
+    (void)state;
+    for (uint8_t mode = TRUST_STS_NONE; mode <= TRUST_STS_ENFORCE; mode++) {
+        read_policy(mode, now - 100 * CLOCK_US_PER_S, 200, &route);
+        assert_int_equal(route.domain.sts, mode);
+        assert_int_equal(route.domain.sts_look, TRUST_STS_KEPT);
+        assert_int_equal(route.host[0].sts_match, mode != TRUST_STS_NONE);
+        assert_false(route.host[1].sts_match);
+        courier_route_free(&route);
+    }
+    read_policy(TRUST_STS_ENFORCE, now - 100 * CLOCK_US_PER_S, 100, &route); /* it has ended */
+    assert_int_equal(route.domain.sts, TRUST_STS_NONE);
+    assert_false(route.host[0].sts_match);
+    courier_route_free(&route);
+    read_policy(TRUST_STS_ENFORCE + 1, now, 100, &route); /* no such mode */
+    assert_int_equal(route.domain.sts, TRUST_STS_NONE);
+    courier_route_free(&route);
+}
+
+/* ---- demands ---- */
+
+#define PIN "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+struct demands {
+    struct courier courier;
+    struct courier_lease lease;
+    struct courier_recipient recipient;
+};
+
+static struct demands *demands_of(const struct conf *conf)
+{
+    struct demands *d = mem_new(sizeof(*d));
+    d->courier.conf = conf;
+    d->lease.courier = &d->courier;
+    d->lease.lease.kind = MSG_LEASE_MAIL;
+    d->lease.lease.tenant = SLICE_LIT("north");
+    d->lease.recipient = &d->recipient;
+    d->lease.count = 1;
+    (void)snprintf(d->recipient.address.domain.ascii, sizeof(d->recipient.address.domain.ascii), "strong.example");
+    return d;
+}
+
+static enum trust_level minimum_of(struct demands *d)
+{
+    memset(&d->lease.route, 0, sizeof(d->lease.route));
+    d->lease.route.domain.minimum = TRUST_LEVEL_PKIX;
+    courier_route_demand(&d->lease);
+    return d->lease.route.domain.minimum;
+}
+
+/* Whoever demands most is obeyed. */
+static void test_the_highest_demand_counts(void **state)
+{
+    struct conf conf = {.trust_minimum = TRUST_LEVEL_PKIX};
+    char *pins[] = {(char *)(uintptr_t)PIN};
+    struct conf_demand domain = {.name = (char *)(uintptr_t)"strong.example", .minimum = TRUST_LEVEL_STS};
+    struct conf_demand tenant = {.name = (char *)(uintptr_t)"north", .minimum = TRUST_LEVEL_DANE};
+    struct demands *d = demands_of(&conf);
+    (void)state;
+    assert_int_equal(minimum_of(d), TRUST_LEVEL_PKIX);
+    conf.trust_minimum = TRUST_LEVEL_PKIX_DNSSEC;
+    assert_int_equal(minimum_of(d), TRUST_LEVEL_PKIX_DNSSEC);
+    conf.domain = (struct conf_demands){&domain, 1};
+    assert_int_equal(minimum_of(d), TRUST_LEVEL_STS);
+    conf.tenant = (struct conf_demands){&tenant, 1};
+    assert_int_equal(minimum_of(d), TRUST_LEVEL_DANE);
+    conf.tenant.count = conf.domain.count = 0;
+    d->lease.envelope.minimum = TRUST_LEVEL_STS; /* of credential or message */
+    assert_int_equal(minimum_of(d), TRUST_LEVEL_STS);
+    d->lease.envelope.minimum = 0;
+    conf.trust_minimum = TRUST_LEVEL_PKIX;
+    d->lease.envelope.require_tls = true;
+    assert_int_equal(minimum_of(d), TRUST_LEVEL_PKIX_DNSSEC);
+    d->lease.lease.kind = MSG_LEASE_NOTICE; /* a text of ours */
+    assert_int_equal(minimum_of(d), TRUST_LEVEL_PKIX);
+    assert_false(d->lease.route.domain.pinned);
+    domain.pins = (struct conf_list){pins, 1};
+    domain.pins_until = clock_utc_us() + CLOCK_US_PER_DAY;
+    conf.domain.count = 1;
+    d->lease.shown = TRUST_LEVEL_STS;
+    conf.trust_profile = TRUST_PROFILE_NIST;
+    (void)minimum_of(d);
+    assert_true(d->lease.route.domain.pinned);
+    assert_int_equal(d->lease.route.pins.count, 1);
+    assert_int_equal(d->lease.route.domain.shown, TRUST_LEVEL_STS);
+    assert_int_equal(d->lease.route.domain.profile, TRUST_PROFILE_NIST);
+    domain.pins_until = clock_utc_us() - 1;
+    (void)minimum_of(d);
+    assert_false(d->lease.route.domain.pinned);
+    mem_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +335,9 @@ int main(void)
         cmocka_unit_test(test_more_hosts_than_are_looked_at),
         cmocka_unit_test(test_malformed_list_is_a_malformed_answer),
         cmocka_unit_test(test_address_literal),
+        cmocka_unit_test(test_tlsa_records_are_weighed),
+        cmocka_unit_test(test_a_policy_names_hosts_while_it_is_in_force),
+        cmocka_unit_test(test_the_highest_demand_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
