@@ -67,6 +67,8 @@ static const struct layout *const msg_layouts[] = {
     &msg_cli_credential_layout,
     &msg_cli_user_layout,
     &msg_cli_described_layout,
+    &msg_policy_layout,
+    &msg_tlsa_layout,
     &msg_cli_policy_layout,
     &msg_cli_policy_open_layout,
     &msg_cli_password_layout,
