@@ -23,7 +23,8 @@ RUN_FIGURES = ["peak_rss_kib", "pss_kib", "processes", "idle_session_kib", "flus
 def test_bench_prints_figures_and_conserves(tmp_path):
     peers.require("postfix")
     done = subprocess.run([sys.executable, str(ROOT / "tools/bench/main.py"), "--sessions", str(SESSIONS), "--messages",
-                           str(MESSAGES), "--rounds", "1", "--idle", "10", "--out", str(tmp_path)],
+                           str(MESSAGES), "--rounds", "1", "--idle", "10", "--destinations", "200", "--survey", "20",
+                           "--out", str(tmp_path)],
                           capture_output=True, text=True, timeout=220, check=False)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     result = json.loads((tmp_path / "bench.json").read_text())
@@ -33,6 +34,11 @@ def test_bench_prints_figures_and_conserves(tmp_path):
         assert all(figures["rounds"][0][key] > 0 for key in FIGURES), (relay, figures)
         assert all(figures[key] is not None and figures[key] > 0 for key in RUN_FIGURES), (relay, figures)
     assert result["relays"]["sealpost"]["rounds"][0]["flushes_counted"] > 0
+    proof = result["proof"]  # that no domain was lost from a cache or a survey is judged by the bench itself: no problems
+    assert proof["verdict_us"] > 0 and proof["destinations"]["domains"] == 200 and proof["survey"]["domains"] == 20
+    assert set(proof["destinations"]["processes_kib"]) == {"resolver", "courier"}
+    for title in ("a verdict", "memory of 200 destinations", "explain --file of 20 domains"):
+        assert title in done.stdout
     for title in ("CPU us per message", "messages/s end to end", "flushes per message", "peak RSS", "Postfix", "ratio"):
         assert title in done.stdout
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.lab import Lab  # noqa: E402  (the path must be set first)
 from tests.lab.net import BUILD  # noqa: E402
-from tools.bench import idle, measure, programs, systems, table  # noqa: E402
+from tools.bench import idle, measure, programs, systems, table, trust  # noqa: E402
 
 WAIT_SECONDS = 180
 SETTLE_SECONDS = 0.3  # for work behind the last message: completions, index
@@ -27,6 +27,8 @@ def arguments():
     parser.add_argument("--messages", type=int, default=100, help="of each session")
     parser.add_argument("--size", type=int, default=10240, help="bytes of a message")
     parser.add_argument("--idle", type=int, help="idle TLS sessions whose memory is measured (400; --quick: 100)")
+    parser.add_argument("--destinations", type=int, default=10000, help="domains whose caches are measured (10000)")
+    parser.add_argument("--survey", type=int, default=1000, help="domains that `explain --file` looks at (1000)")
     parser.add_argument("--only", choices=("sealpost", "postfix"))
     parser.add_argument("--out", type=Path, default=BUILD / "bench", help="folder for bench.json and bench.txt")
     options = parser.parse_args()
@@ -137,6 +139,15 @@ class Bench:
             self.problems += relay.check()
         return result
 
+    def proof(self):
+        """What proof costs Sealpost; nothing where it is not measured."""
+        found = {}
+        for relay in (r for r in self.relays if isinstance(r, systems.SealpostSystem)):
+            trust.verdict(self.tools, found)
+            trust.destinations(self.tools, relay.pid, self.options.destinations, found, self.problems)
+            trust.survey(self.lab, self.tools, self.build, relay.instance, self.options.survey, found, self.problems)
+        return found
+
     def close(self):
         for relay in self.relays:
             try:
@@ -153,7 +164,7 @@ def session(options, say):
             bench.start()
             say(f"== {options.sessions} sessions x {options.messages} messages of {options.size} bytes, "
                 f"{options.rounds} rounds each, in turn")
-            result = bench.run()
+            result, proof = bench.run(), bench.proof()
         except Exception:
             for relay in bench.relays:
                 (options.out / f"{relay.name.lower()}.log").write_text(relay.log_text())
@@ -161,7 +172,7 @@ def session(options, say):
         finally:
             bench.close()
         return {"load": {"sessions": options.sessions, "messages": options.messages, "size": options.size,
-                         "rounds": options.rounds}, "relays": result, "notes": bench.notes, "problems": bench.problems}
+                         "rounds": options.rounds}, "relays": result, "proof": proof, "notes": bench.notes, "problems": bench.problems}
 
 
 def main():

@@ -52,7 +52,7 @@ def cpu_seconds(pid):
     return sum(_own_cpu(p.pid) + _waited_cpu(p.pid) for p in processes.descendants(pid))
 
 
-def _label(process):
+def label(process):
     """What a process is for: the role where its command line names one, else the program."""
     words = process.command().split()
     return words[words.index("--role") + 1] if "--role" in words[:-1] else process.name()
@@ -62,7 +62,7 @@ def cpu_by_name(pid):
     """{what the processes are for: seconds}, without the children that ended."""
     found = {}
     for process in processes.descendants(pid):
-        name = _label(process)
+        name = label(process)
         found[name] = found.get(name, 0.0) + _own_cpu(process.pid)
     return found
 
@@ -77,9 +77,14 @@ def peak_rss_kib(pid):
     return sum(_kib(p.pid, "status", "VmHWM") for p in processes.descendants(pid))
 
 
+def process_pss_kib(pid):
+    """Memory of one process now; a page it shares counts in part."""
+    return _kib(pid, "smaps_rollup", "Pss")
+
+
 def pss_kib(pid):
     """Memory of a family now; a shared page counts once."""
-    return sum(_kib(p.pid, "smaps_rollup", "Pss") for p in processes.descendants(pid))
+    return sum(process_pss_kib(p.pid) for p in processes.descendants(pid))
 
 
 class FlushCount:

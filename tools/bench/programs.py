@@ -7,7 +7,7 @@ import resource
 import subprocess
 from pathlib import Path
 
-TOOLS = ("bench_load", "bench_sink")
+TOOLS = ("bench_load", "bench_sink", "bench_trust", "bench_destinations")
 LOAD_SECONDS = 600
 
 

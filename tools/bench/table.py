@@ -3,6 +3,8 @@
 budget the house builds for."""
 from statistics import median
 
+from tools.bench import trust
+
 # key in a round's row, title, format, budget ("" for none)
 ROUND_ROWS = [
     ("cpu_us", "CPU us per message", "{:.0f}", "<= 140"),
@@ -67,6 +69,6 @@ def render(result):
     widths = [max(len(row[c]) for row in cells) for c in range(len(head))]
     lines = ["  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in cells]
     lines.insert(1, "  ".join("-" * w for w in widths))
-    lines += ["", *_by_process(result), "", *result["notes"]]
+    lines += ["", *_by_process(result), "", *trust.lines(result["proof"]), "", *result["notes"]]
     lines += [f"PROBLEM: {p}" for p in result["problems"]] or ["every message arrived once, byte for byte"]
     return "\n".join(lines)
