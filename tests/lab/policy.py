@@ -29,8 +29,8 @@ CERTIFICATES = {
     "weak-suite": ({"key": "rsa2048"}, {"maximum": "1.2", "ciphers": "AES128-SHA:@SECLEVEL=0"}),
 }
 # What is wrong with the answer; the certificate is good.
-ANSWERS = ["ok", "redirect", "404", "500", "wrong-type", "no-type", "too-big", "endless", "slow", "silent", "closed",
-           "truncated", "no-http", "garbage", "empty", "clear"]
+ANSWERS = ["ok", "redirect", "404", "500", "wrong-type", "no-type", "too-big", "endless", "slow", "silent", "held", "closed",
+           "truncated", "no-http", "garbage", "empty", "clear", "long-header"]
 # No connection comes about: no address, or one where nobody listens.
 UNREACHABLE = ["no-host", "refused"]
 MANNERS = [*ANSWERS, *CERTIFICATES, *UNREACHABLE]
@@ -67,6 +67,7 @@ class PolicyHost:
         self.port = port or lab.net.free_port(self.address)
         self._refusing = lab.net.address()
         self._domains = {}
+        self._released = threading.Event()
         self._open = True
         self._socket = socket.create_server((self.address, self.port), backlog=512)
         threading.Thread(target=self._serve, daemon=True).start()
@@ -96,8 +97,13 @@ class PolicyHost:
         """How often the policy was asked for, whole requests only."""
         return self._domains[domain].asked
 
+    def release(self):
+        """Lets the answers in manner "held" go."""
+        self._released.set()
+
     def close(self):
         self._open = False
+        self._released.set()
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -146,6 +152,9 @@ class PolicyHost:
             tls.sendall(_answer("", "400 Bad Request"))
         elif domain.manner == "silent":
             self._wait(60)
+        elif domain.manner == "held":
+            self._released.wait(60)
+            tls.sendall(_answer(domain.text))
         elif domain.manner == "slow":
             self._drip(tls, _answer(domain.text))
         elif domain.manner == "endless":
@@ -189,6 +198,7 @@ def _wrong(domain, name):
         "no-http": lambda: b"220 what.test ESMTP\r\n",
         "garbage": lambda: _answer(b"\x00\xff\xfe version=STSv1\r\n\r\n\x7f" * 20),
         "empty": lambda: _answer(""),
+        "long-header": lambda: _answer(text, more="".join(f"X-{n}: {'a' * 1000}\r\n" for n in range(100))),
     }
     return answers.get(domain.manner, lambda: _answer(text))()
 

@@ -64,7 +64,7 @@ class Reader:
         return self.data[self.at - size:self.at]
 
 
-def _blob(data):
+def blob(data):
     return struct.pack("!I", len(data)) + data
 
 
@@ -158,7 +158,7 @@ class Resolver:
     def _boot(self, conf, authorities, anchor):
         counts = b"".join(struct.pack("!I", 1 if kind == RESOLVER else 0) for kind in range(KINDS))
         text = self.text(conf, anchor).encode()
-        self.control.send(BOOT, struct.pack("!BIQ", RESOLVER, 0, 1) + _blob(counts) + _blob(b"/lab.conf") + _blob(text))
+        self.control.send(BOOT, struct.pack("!BIQ", RESOLVER, 0, 1) + blob(counts) + blob(b"/lab.conf") + blob(text))
         for what, path in ((FD_AUTHORITIES, authorities), (FD_ANCHOR, anchor)):
             if path:
                 with open(path, "rb") as file:
@@ -189,7 +189,7 @@ class Resolver:
         for domain in domains:
             self._request += 1
             requests[self._request] = domain
-            channel.send(DOSSIER, _blob(domain.encode()) + _blob(policy.wire if policy else b"") + bytes([fresh]), self._request)
+            channel.send(DOSSIER, blob(domain.encode()) + blob(policy.wire if policy else b"") + bytes([fresh]), self._request)
         found = {}
         while len(found) < len(domains):
             kind, request, payload = channel.receive()
