@@ -67,6 +67,7 @@ void explain_demand(struct explain *explain, const struct conf *conf, int64_t no
     explain->demanded = (enum trust_profile)conf->trust_profile;
     explain->profiles[explain->demanded] = true;
     explain->hold_us = conf->courier_hold;
+    explain->port = (unsigned)conf->courier_port;
     if (demand.pins != NULL && demand.pins->count > 0) {
         explain->pins = *demand.pins;
         explain->pins_until = demand.pins_until;

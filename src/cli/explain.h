@@ -66,6 +66,7 @@ struct explain {
     struct conf_list pins;      /* in force, borrowed from the configuration */
     int64_t pins_until;
     int64_t hold_us;
+    unsigned port;
     struct explain_host *host;
     size_t count;
     size_t left_out;            /* hosts beyond COURIER_HOSTS_MAX, which are never reached */

@@ -143,14 +143,14 @@ static void put_memory(const struct explain *explain, struct buf *out)
 
 /* --- a host --- */
 
-static void put_records(const struct explain_host *host, struct buf *out)
+static void put_records(const struct explain *explain, const struct explain_host *host, struct buf *out)
 {
     struct wire_reader r = wire_reader_of(host->tlsa_records);
     struct msg_tlsa record;
 
     (void)buf_printf(out, "    TLSA      %s", host->tlsa == TRUST_TLSA_USABLE ? "records" : explain_tlsa_name(host->tlsa));
     if (host->tlsa_base != NULL && host->tlsa_records.len > 0) {
-        (void)buf_append_str(out, " of _25._tcp.");
+        (void)buf_printf(out, " of _%u._tcp.", explain->port);
         (void)codec_escape(out, slice_str(host->tlsa_base));
     }
     (void)buf_append_byte(out, '\n');
@@ -280,7 +280,7 @@ static void put_host(const struct explain *explain, const struct explain_host *h
     }
     (void)buf_printf(out, "\n    addresses %s, %s; %zu, %zu looked at\n", trust_dns_name(host->dns),
                      host->secure ? "DNSSEC secure" : "DNSSEC insecure", host->offered, host->count);
-    put_records(host, out);
+    put_records(explain, host, out);
     if (explain->has_policy) {
         (void)buf_printf(out, "    MTA-STS   the policy %s this host\n",
                          host->tries[explain->demanded][0].facts.sts_match ? "names" : "does not name");

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,6 +26,8 @@ struct explain_resolver {
     struct chan *control;
     struct chan *chan;
     struct loop_timer *timer;
+    int pid_fd;
+    struct loop_watch *gone; /* NULL once the process is gone */
     bool ready;
 };
 
@@ -73,7 +76,16 @@ static _Noreturn void become(int program, bool root, uint32_t uid, int fd)
     _exit(127);
 }
 
-static bool spawn(const struct conf *conf, int fd, struct err *err)
+static void on_gone(void *ctx, unsigned events)
+{
+    struct explain_resolver *resolver = ctx;
+    (void)events;
+
+    loop_watch_free(&resolver->gone);
+    loop_stop(resolver->loop);
+}
+
+static bool spawn(struct explain_resolver *resolver, const struct conf *conf, int fd, struct err *err)
 {
     int program = open_program(err);
     pid_t pid;
@@ -87,6 +99,8 @@ static bool spawn(const struct conf *conf, int fd, struct err *err)
         become(program, geteuid() == 0, (uint32_t)conf->roles_uid + ROLE_RESOLVER, fd);
     }
     (void)close(program);
+    resolver->pid_fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    resolver->gone = resolver->pid_fd < 0 ? NULL : loop_watch_create(resolver->loop, resolver->pid_fd, LOOP_READ, on_gone, resolver);
     return pid > 0 || err_errno(err, errno, "cannot start a resolver");
 }
 
@@ -200,7 +214,7 @@ static bool boot(struct explain_resolver *resolver, const struct conf *conf, con
     if (!pair_of(pair, err)) {
         return false;
     }
-    started = spawn(conf, pair[1], err);
+    started = spawn(resolver, conf, pair[1], err);
     (void)close(pair[1]);
     if (!started) {
         (void)close(pair[0]);
@@ -224,6 +238,7 @@ struct explain_resolver *explain_resolver_start(struct loop *loop, const struct 
     bool ok = supervisor_load(name == NULL ? conf_path : name, &text, &again, err);
 
     resolver->loop = loop;
+    resolver->pid_fd = -1;
     resolver->timer = loop_timer_create(loop, on_timer, resolver);
     ok = ok && boot(resolver, conf, name == NULL ? conf_path : name, text, err) && join(resolver, err);
     conf_free(&again);
@@ -246,7 +261,7 @@ void explain_resolver_end(struct explain_resolver *resolver)
         chan_send(resolver->control, MSG_DRAIN, SLICE_EMPTY, -1);
         loop_timer_start(resolver->timer, END_US);
     }
-    while (resolver->control != NULL && loop_timer_running(resolver->timer)) {
+    while ((resolver->control != NULL || resolver->gone != NULL) && loop_timer_running(resolver->timer)) {
         loop_run(resolver->loop);
     }
 }
@@ -258,6 +273,10 @@ void explain_resolver_free(struct explain_resolver **resolver)
     }
     chan_free(&(*resolver)->chan);
     chan_free(&(*resolver)->control);
+    loop_watch_free(&(*resolver)->gone);
+    if ((*resolver)->pid_fd >= 0) {
+        (void)close((*resolver)->pid_fd);
+    }
     loop_timer_free(&(*resolver)->timer);
     mem_free(*resolver);
     *resolver = NULL;
