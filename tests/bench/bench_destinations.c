@@ -34,13 +34,13 @@ struct bench {
 
 static long resident_kib(void)
 {
-    long pages = 0;
+    char line[128] = "";
     FILE *f = fopen("/proc/self/statm", "r");
-    if (f == NULL || fscanf(f, "%*d %ld", &pages) != 1)
-        pages = 0;
+    bool ok = f != NULL && fgets(line, sizeof(line), f) != NULL;
+    const char *second = ok ? strchr(line, ' ') : NULL;
     if (f != NULL)
         fclose(f);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+    return second == NULL ? 0 : strtol(second, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* --- a DNS and a web that answer at once --- */

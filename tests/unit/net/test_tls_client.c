@@ -253,6 +253,30 @@ static void test_nist_takes_ccm_and_no_chacha(void **state)
     tls_library_free(&library);
 }
 
+/* What the verdict asks of a session it must find on a resumed one, too. */
+static void test_resumed_sessions_tell_their_group(void **state)
+{
+    struct bench *b = *state;
+    struct tls_library *library = tls_library_create(TLS_PROFILE_NIST, NULL, NULL);
+    tls_client_free(&b->client);
+    b->client = tls_client_create(library, b->ca_file, NULL);
+    for (uint16_t version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX_set_max_proto_version(b->server, version);
+        for (int i = 0; i < 2; i++) {
+            bool ephemeral = false;
+            struct pair p = shake(b, version == TLS1_2_VERSION ? "192.0.2.6" : "192.0.2.7");
+            assert_int_equal(SSL_session_reused(p.client), i);
+            assert_string_equal(SSL_group_to_name(p.client, (int)SSL_get_negotiated_group(p.client)), "secp256r1");
+            assert_true(tls_client_suite(p.client, &ephemeral) && ephemeral);
+            assert_true(tls_client_extended_master(p.client));
+            tls_client_proved(p.client);
+            part(&p);
+        }
+    }
+    tls_client_free(&b->client);
+    tls_library_free(&library);
+}
+
 static void test_no_anchors_no_client(void **state)
 {
     struct err err;
@@ -274,6 +298,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_must_staple_is_not_resumed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cipher_families_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nist_takes_ccm_and_no_chacha, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_resumed_sessions_tell_their_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_anchors_no_client, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
