@@ -163,6 +163,18 @@ void sts_cache_ask(struct sts_cache *cache, struct slice domain, struct slice ke
     sts_domain_look(found, fresh);
 }
 
+void sts_cache_drop(struct sts_cache *cache, struct slice domain)
+{
+    struct digest key;
+    SHA256(domain.data, domain.len, key.b);
+    struct sts_domain *found = map_get(cache->map, &key);
+    if (found == NULL)
+        return;
+    sts_domain_drop(found);
+    cache->bytes += found->policy_length - found->counted;
+    found->counted = found->policy_length;
+}
+
 void sts_cache_forget(struct sts_cache *cache, const void *ctx)
 {
     LIST_FOR(it, next, &cache->working)

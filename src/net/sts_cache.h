@@ -69,6 +69,9 @@ struct sts_cache *sts_cache_create(const struct sts_cache_ops *ops);
  * empty; fresh: look everything up again now. */
 void sts_cache_ask(struct sts_cache *cache, struct slice domain, struct slice kept, bool fresh, sts_answer_fn *fn, void *ctx);
 
+/* Drops the policy that is kept of a domain, at the operator's word: who asks next has it looked for anew. */
+void sts_cache_drop(struct sts_cache *cache, struct slice domain);
+
 /* Drops the asks of ctx. */
 void sts_cache_forget(struct sts_cache *cache, const void *ctx);
 

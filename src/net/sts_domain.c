@@ -58,6 +58,15 @@ void sts_domain_adopt(struct sts_domain *domain, struct slice kept)
         keep(domain, kept);
 }
 
+void sts_domain_drop(struct sts_domain *domain)
+{
+    mem_free(domain->policy);
+    domain->policy = NULL;
+    domain->policy_length = 0;
+    domain->record_until_us = 0;
+    domain->fetch_after_us = 0;
+}
+
 static void store_policy(struct sts_domain *domain, const struct sts_policy *file)
 {
     struct buf out;

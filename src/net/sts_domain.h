@@ -64,6 +64,9 @@ void sts_domain_free(struct sts_domain **domain);
 /* Takes the asker's policy over when it is the newest and has not ended. */
 void sts_domain_adopt(struct sts_domain *domain, struct slice kept);
 
+/* Drops the policy; the next look asks for record and policy whatever was found before. */
+void sts_domain_drop(struct sts_domain *domain);
+
 /* Looks where needed. moved() is called at least once, perhaps before this returns. */
 void sts_domain_look(struct sts_domain *domain, bool fresh);
 

@@ -425,6 +425,7 @@ struct msg_dossier_ask {
     struct slice domain; /* A-label form, lower case: the domain of the address, never an alias's target */
     struct slice policy; /* msg_policy that is kept of it; empty: none */
     bool fresh;          /* look everything up again: for people who mend their domain and ask again */
+    bool forget;         /* the operator ended what was remembered: drop the policy that the resolver keeps, too */
 };
 /* An MTA-STS policy as fetched (RFC 8461). */
 struct msg_policy {

@@ -6,6 +6,7 @@ static const struct layout_field msg_dossier_ask_fields[] = {
     LAYOUT_B(struct msg_dossier_ask, domain, MSG_NAME_MAX),
     LAYOUT_B(struct msg_dossier_ask, policy, MSG_POLICY_MAX),
     LAYOUT_F(BOOL, struct msg_dossier_ask, fresh),
+    LAYOUT_F(BOOL, struct msg_dossier_ask, forget),
 };
 LAYOUT_DEFINE(msg_dossier_ask_layout, struct msg_dossier_ask, msg_dossier_ask_fields);
 

@@ -296,6 +296,7 @@ static void ask_dossier(struct courier_lease *lease)
         courier_lease_go(lease, COURIER_MEMORY);
         return;
     }
+    ask.forget = courier_memory_is_forgotten(lease);
     (void)courier_ask(lease, lease->courier->resolver, MSG_DOSSIER, &msg_dossier_ask_layout, &ask, on_dossier);
 }
 

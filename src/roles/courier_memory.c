@@ -19,12 +19,14 @@ struct courier_memory {
     struct key key;
     struct key seal;     /* of policies */
     struct map *domains; /* struct tag > struct entry */
+    struct map *forgotten; /* struct tag > itself not NULL: the resolver is still to be told */
 };
 
 struct courier_memory *courier_memory_create(void)
 {
     struct courier_memory *memory = mem_new(sizeof(*memory));
     memory->domains = map_create(TAG_SIZE, COURIER_MEMORY_MAX);
+    memory->forgotten = map_create(TAG_SIZE, COURIER_FORGOTTEN_MAX);
     return memory;
 }
 
@@ -38,6 +40,7 @@ void courier_memory_free(struct courier_memory **memory)
     while (map_next((*memory)->domains, &cursor, &tag, &entry))
         mem_free(entry);
     map_free(&(*memory)->domains);
+    map_free(&(*memory)->forgotten);
     mem_free_secret(*memory, sizeof(**memory));
     *memory = NULL;
 }
@@ -214,6 +217,14 @@ void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossie
 void courier_memory_forget(struct courier_memory *memory, const struct tag *domain)
 {
     mem_free(map_remove(memory->domains, domain));
+    (void)map_put(memory->forgotten, domain, memory);
+}
+
+bool courier_memory_is_forgotten(struct courier_lease *lease)
+{
+    struct courier_memory *memory = lease->courier->memory;
+    const struct tag tag = tag_of(lease);
+    return map_count(memory->forgotten) > 0 && map_remove(memory->forgotten, &tag) != NULL;
 }
 
 static void note_proof(struct courier_lease *lease, enum trust_level level)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "roles/courier.h"
 
+#define COURIER_FORGOTTEN_MAX 1024u /* domains forgotten and not asked about since: an operator's day */
 #define COURIER_MEMORY_FRESH_US (60 * CLOCK_US_PER_S)
 
 /* An empty memory. */
@@ -25,8 +26,11 @@ void courier_memory_look(struct courier_lease *lease);
 /* The resolver has answered: has its policy kept when that has changed, and raises the alarms that are due. */
 void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossier *dossier);
 
-/* The operator ended what was remembered of a domain. */
+/* The operator ended what was remembered of a domain: here, and at the resolver when it is asked next. */
 void courier_memory_forget(struct courier_memory *memory, const struct tag *domain);
+
+/* True once after that, for the next question about the lease's domain: the resolver is to drop the policy it keeps. */
+bool courier_memory_is_forgotten(struct courier_lease *lease);
 
 /* A lease's recipients are decided: writes down what was proved when one of them was delivered, and raises an alarm when
  * the domain has fallen. */

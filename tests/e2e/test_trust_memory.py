@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.e2e.test_demands import AUTHOR, SignedLab, delivered, key_digest, leaf_of, pin, reload, send, spare, titled, pinned
-from tests.lab.sealpost import letter
+from tests.e2e.test_demands import SignedLab, delivered, key_digest, leaf_of, pinned, send, spare, titled
+from tests.lab.policy import ABSENT, PolicyHost
 
 
 @pytest.fixture
@@ -160,6 +160,99 @@ def test_memory_ends_after_its_configured_time(lab):
     sealpost.restart()
     row, _ = delivered(sealpost, receiver, send(sealpost, f"b@{receiver.domain}"))
     assert row["proof"] == "pkix+dnssec"
+
+
+# --- policies ---
+
+
+@pytest.fixture
+def policies(lab):
+    host = PolicyHost(lab)
+    yield host
+    host.close()
+
+
+def with_policies(lab, policies, settings=None):
+    return lab.sealpost({"resolver.sts-port": policies.port, **(settings or {})})
+
+
+def named_by_policy(lab, policies, name, **policy):
+    """A receiver that is not signed, and an enforced policy that names it."""
+    receiver = lab.unsigned(name)
+    policies.publish(receiver.domain, **policy)
+    return receiver
+
+
+def vanish(policies, domain):
+    """Record and web host are gone, as when somebody takes them away."""
+    policies.publish(domain, manner="no-host", record=ABSENT)
+
+
+def move(lab, receiver, name, state="tls13"):
+    """The domain's mail goes to another host, which proves its own name."""
+    other = lab.host(name, state, receiver.domain)
+    lab.dns.remove(receiver.domain, "MX")
+    lab.dns.add(receiver.domain, "MX", f"10 {name}.")
+    return other
+
+
+def test_a_policy_proves_its_host_to_its_own_domain(lab, policies):
+    """The neighbour with the same host has no policy, and gets what it has."""
+    sealpost = with_policies(lab, policies)
+    receiver = named_by_policy(lab, policies, "ruled")
+    other = neighbour(lab, "free", receiver)
+    for to, proof in [(receiver.domain, "sts"), (other, "pkix"), (receiver.domain, "sts")]:
+        row, _ = delivered(sealpost, receiver, send(sealpost, f"a@{to}"))
+        assert row["proof"] == proof, (to, row)
+    assert len([s for s in receiver.sessions if s.tls]) == 1
+
+
+def test_a_policy_outlives_everything_until_the_operator_forgets_it(lab, policies):
+    """Once fetched; then record and policy host vanish, the mail is sent elsewhere by DNS, and every process is new. The host
+    that the policy does not name sees nothing. Then the operator's word ends it."""
+    sealpost = with_policies(lab, policies, {"courier.hold": "90s"})
+    receiver = named_by_policy(lab, policies, "ruled")
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    vanish(policies, receiver.domain)
+    false = move(lab, receiver, "mx.elsewhere.test")
+    sealpost.kill()  # a power cut
+    sealpost.start()
+    sent = send(sealpost, f"b@{receiver.domain}")
+    attempts_until(sealpost, sent[1], {"sts-host-mismatch", "proof-fell"})
+    sealpost.restart()
+    sealpost.run("retry", "--all")
+    time.sleep(3)
+    assert not false.sessions, "who is not named is not even spoken to"
+    assert sealpost.json("domain", "show", receiver.domain)["policy"]
+    sealpost.run("domain", "forget", receiver.domain)
+    sealpost.run("retry", "--all")
+    row, _ = delivered(sealpost, false, sent)
+    assert row["proof"] == "pkix"
+
+
+def test_a_policy_that_is_still_published_comes_back(lab, policies):
+    """Forgetting is not turning off: the next look finds what the domain says."""
+    sealpost = with_policies(lab, policies)
+    receiver = named_by_policy(lab, policies, "ruled")
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    asked = policies.asked(receiver.domain)
+    sealpost.run("domain", "forget", receiver.domain)
+    row, _ = delivered(sealpost, receiver, send(sealpost, f"b@{receiver.domain}"))
+    assert row["proof"] == "sts" and policies.asked(receiver.domain) > asked
+    assert sealpost.json("domain", "show", receiver.domain)["level"] == "sts"
+
+
+def test_policies_leave_no_trace_in_the_clear(lab, policies):
+    """What is kept names hosts, and so the domain: it is sealed."""
+    sealpost = with_policies(lab, policies)
+    receiver = named_by_policy(lab, policies, "ruled", mx=["mx.ruled.test", "backup.ruled.test"])
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    assert sealpost.json("domain", "show", receiver.domain)["policy"]
+    sealpost.stop()
+    for file in (sealpost.folder / "store").rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert b"ruled.test" not in data and b"ruled\x04test" not in data, file
 
 
 # --- notices ---

@@ -495,6 +495,26 @@ static void test_fresh(void **state)
     END;
 }
 
+/* The operator's word: what is kept goes at once; what is still published is found again, what has vanished is not. */
+static void test_dropped(void **state)
+{
+    BEGIN;
+    sts_cache_drop(w->cache, SLICE_LIT("a.test")); /* nothing is known yet */
+    look(w);
+    sts_cache_drop(w->cache, SLICE_LIT("a.test"));
+    look(w);
+    assert_int_equal(w->fetched, 2);
+    assert_int_equal(w->look, STS_FOUND);
+    w->result = STS_FETCH_FAILED;
+    look_later(w);
+    assert_true(w->policy.len > 0);
+    sts_cache_drop(w->cache, SLICE_LIT("a.test"));
+    look(w);
+    assert_int_equal(w->look, STS_NO_FETCH);
+    assert_int_equal(w->policy.len, 0);
+    END;
+}
+
 static void test_names(void **state)
 {
     BEGIN;
@@ -554,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_waiting),    cmocka_unit_test(test_kept_over_a_restart),
         cmocka_unit_test(test_fresh),      cmocka_unit_test(test_what_is_kept_may_be_over_or_broken),
         cmocka_unit_test(test_names),      cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -308,7 +308,10 @@ static void the_operator_ends_it(void **state)
     struct tag tag;
     const struct key key = {{7}};
     lookup_tag(s->courier.sha256, &key, slice_str(s->recipient.address.domain.ascii), &tag);
+    assert_false(courier_memory_is_forgotten(&s->lease));
     courier_memory_forget(s->courier.memory, &tag);
+    assert_true(courier_memory_is_forgotten(&s->lease)); /* the resolver is told once */
+    assert_false(courier_memory_is_forgotten(&s->lease));
     assert_true(look(s));
     store_says(s, TRUST_LEVEL_NONE, 0);
     assert_int_equal(s->lease.shown, TRUST_LEVEL_NONE);
