@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tests.lab.policy import PolicyHost
 from tests.lab.receiver import Reply
 from tests.lab.sealpost import program
 from tests.lab.signed import SignedServer
@@ -176,6 +177,51 @@ def test_dane_is_proved_and_its_records_are_shown(lab):
     time.sleep(0)
     code, said = explain_json(sealpost, "signed.test")
     assert code == NOT and said["verdict"]["attack"] and said["verdict"]["reason"].startswith("dane")
+
+
+@pytest.fixture
+def policies(lab):
+    host = PolicyHost(lab)
+    yield host
+    host.close()
+
+
+def test_policies_are_shown_and_count(lab, policies):
+    sealpost = lab.sealpost(start=False, settings={"resolver.sts-port": policies.port})
+    for name in ("named", "unnamed", "testing", "broken"):
+        lab.receiver(name, "tls13")
+    policies.publish("named.test", mx=["*.named.test"], max_age=604800, identity="id7")
+    policies.publish("unnamed.test", mx=["mx.elsewhere.test"])
+    policies.publish("testing.test", mode="testing")
+    policies.publish("broken.test", "redirect")
+    code, said = explain_json(sealpost, "named.test")
+    assert code == DELIVERED and said["verdict"]["level"] == "sts" and said["hosts"][0]["named_by_policy"]
+    policy = said["mta_sts"]
+    assert (policy["look"], policy["mode"], policy["id"], policy["max_age"], policy["mx"]) == \
+        ("found", "enforce", "id7", 604800, ["*.named.test"])
+    text = explain(sealpost, "named.test").stdout
+    assert "mode enforce, id id7, max_age 604800 s" in text and re.search(r"fetched \S+, \d+ s ago", text)
+    assert "3 of 4" in text
+    code, said = explain_json(sealpost, "unnamed.test")
+    assert code == NOT and said["verdict"]["reason"] == "sts-host-mismatch" and said["verdict"]["attack"]
+    code, said = explain_json(sealpost, "testing.test")
+    assert code == DELIVERED and said["verdict"]["level"] == "pkix" and said["mta_sts"]["mode"] == "testing"
+    code, said = explain_json(sealpost, "broken.test")
+    assert code == DELIVERED and said["verdict"]["level"] == "pkix" and said["mta_sts"]["look"] == "fetch-failed"
+    assert said["mta_sts"]["detail"] and [m["reason"] for m in said["mend"]] == ["sts-fetch-failed"]
+
+
+def test_a_kept_policy_counts(lab, policies):
+    """What sealpostd keeps of a domain holds here as it does there, when the policy host is gone."""
+    sealpost = lab.sealpost(settings={"resolver.sts-port": policies.port})
+    receiver = lab.receiver("kept", "tls13")
+    policies.publish("kept.test")
+    assert sealpost.outcome(sealpost.submit("a@kept.test"))["state"] == "delivered"
+    policies.publish("kept.test", "refused", identity="id2")
+    code, said = explain_json(sealpost, "kept.test")
+    assert code == DELIVERED and said["verdict"]["level"] == "sts" and said["mta_sts"]["look"] == "kept"
+    assert said["shown_before"]["level"] == "sts" and receiver.messages
+    assert [m["reason"] for m in said["mend"]] == ["sts-policy-vanished"]
 
 
 def test_demands_of_the_configuration_count(lab):
