@@ -180,16 +180,16 @@ class Resolver:
         self.couriers.append(ours)
         return Channel(ours)
 
-    def ask(self, domain, policy=None, fresh=False, courier=None):
-        return self.ask_all([domain], policy, fresh, courier)[0]
+    def ask(self, domain, policy=None, fresh=False, forget=False):
+        return self.ask_all([domain], policy, fresh, forget)[0]
 
-    def ask_all(self, domains, policy=None, fresh=False, courier=None):
+    def ask_all(self, domains, policy=None, fresh=False, forget=False):
         """Asks for all at once; dossiers in the order of domains."""
-        channel, started, requests = courier or self.courier, time.monotonic(), {}
+        channel, started, requests = self.courier, time.monotonic(), {}
         for domain in domains:
             self._request += 1
             requests[self._request] = domain
-            channel.send(DOSSIER, blob(domain.encode()) + blob(policy.wire if policy else b"") + bytes([fresh]), self._request)
+            channel.send(DOSSIER, blob(domain.encode()) + blob(policy.wire if policy else b"") + bytes([fresh, forget]), self._request)
         found = {}
         while len(found) < len(domains):
             kind, request, payload = channel.receive()

@@ -253,6 +253,16 @@ def test_fresh_asks_anew(world):
     assert (fresh.look, fresh.policy.id) == ("found", "2")
 
 
+def test_forgotten_at_the_operators_word(world):
+    world.domain("a.test")
+    resolver = world.start()
+    assert resolver.ask("a.test").look == "found"
+    world.domain("a.test", "404")
+    assert resolver.ask("a.test").policy is not None
+    dossier = resolver.ask("a.test", forget=True)
+    assert (dossier.look, dossier.policy) == ("fetch-failed", None)
+
+
 def test_slow_fetch_goes_on_behind(world):
     world.domain("a.test", "held")
     resolver = world.start()
