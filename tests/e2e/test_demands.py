@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.lab import Lab
+from tests.lab.policy import PolicyHost
 from tests.lab.receiver import DEFAULT_FEATURES
 from tests.lab.sealpost import letter
 from tests.lab.signed import SignedServer
@@ -83,6 +84,10 @@ def spare():
 
 def day(offset):
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=offset)).strftime("%Y-%m-%d")
+
+
+def seconds_between(one, other):
+    return (datetime.datetime.fromisoformat(other) - datetime.datetime.fromisoformat(one)).total_seconds()
 
 
 def pinned(*pins, until=None):
@@ -178,6 +183,32 @@ def test_requiretls_asks_for_a_protected_name(lab):
     receiver = lab.unsigned("bare", features=REQUIRETLS)
     posted(sealpost, receiver, send(sealpost, "a@bare.test", mail_options=["REQUIRETLS"]), "proof-below-minimum")
     delivered(sealpost, receiver, send(sealpost, "a@bare.test"))
+
+
+@pytest.fixture
+def policies(lab):
+    host = PolicyHost(lab)
+    yield host
+    host.close()
+
+
+def test_requiretls_and_minimum_are_met_by_a_policy(lab, policies):
+    """A policy protects the host's name as DNSSEC does; it is kept, shown, and forgotten."""
+    receiver = lab.unsigned("polite", features=REQUIRETLS)
+    policies.publish("polite.test", identity="20261124", max_age=86400)
+    sealpost = lab.sealpost({"resolver.sts-port": policies.port, **titled(domain=("polite.test", {"minimum": "sts"}))})
+    row, message = delivered(sealpost, receiver, send(sealpost, "a@polite.test", mail_options=["REQUIRETLS"]))
+    assert row["proof"] == "sts" and "REQUIRETLS" in message.mail_parameters.split()
+    shown = sealpost.json("domain", "show", "polite.test")
+    policy = shown["policy"]
+    assert shown["level"] == "sts" and shown["minimum"] == "sts"
+    assert (policy["mode"], policy["id"], policy["mx"]) == ("enforce", "20261124", ["mx.polite.test"])
+    assert seconds_between(policy["fetched"], policy["until"]) == 86400
+    text = sealpost.run("domain", "show", "polite.test").stdout
+    assert "MTA-STS mode enforce, id 20261124" in text and "mx mx.polite.test\n" in text
+    sealpost.run("domain", "forget", "polite.test")
+    assert sealpost.json("domain", "show", "polite.test", check=False)["policy"] is None
+    posted(sealpost, receiver, send(sealpost, "a@polite.test", "Sealpost-Minimum-Proof: dane\r\n"), "proof-below-minimum")
 
 
 def test_receiver_that_refuses_requiretls_after_offering_it(lab):
