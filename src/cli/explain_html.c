@@ -22,7 +22,7 @@ static void put_head(const struct explain_survey *survey, struct buf *out)
                   "<title>How mail would go</title>\n<style>\n"
                   "body{font:16px/1.5 system-ui,sans-serif;color:#1b1b1b;background:#fff;margin:2rem auto;max-width:76rem;padding:0 1rem}\n"
                   "table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;"
-                  "border-bottom:1px solid #ccc;overflow-wrap:anywhere}th{position:sticky;top:0;background:#fff}\n"
+                  "border-bottom:1px solid #ccc;overflow-wrap:anywhere}th{overflow-wrap:normal;position:sticky;top:0;background:#fff}\n"
                   ".delivered{fill:#2c7a4b}.posted{fill:#b4690e}.later{fill:#5a6b8c}.returned{fill:#a32c2c}\n"
                   "svg text{font:14px system-ui,sans-serif;fill:#1b1b1b}svg{max-width:100%;height:auto}\n"
                   "</style>\n</head>\n<body>\n<h1>How mail would go</h1>\n<p>");
@@ -65,8 +65,11 @@ static void put_bar(struct buf *out, size_t place, const char *class, const char
 static void put_chart(const struct explain_survey *survey, const struct explain_summary *sum, struct buf *out)
 {
     size_t place = 0;
-    size_t bars = EXPLAIN_ENDS + EXPLAIN_LEVELS - 1 + sum->reasons;
+    size_t bars = EXPLAIN_ENDS + sum->reasons;
 
+    for (unsigned level = 1; level < EXPLAIN_LEVELS; level++) {
+        bars += sum->level[level] > 0 ? 1 : 0;
+    }
     html_put(out, "<svg role=\"img\" aria-label=\"How many domains end how, and why\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 ");
     html_number(out, bars * BAR_STEP + 8);
     html_put(out, "\">\n");
@@ -75,7 +78,9 @@ static void put_chart(const struct explain_survey *survey, const struct explain_
                 sum->end[end], survey->done);
     }
     for (unsigned level = EXPLAIN_LEVELS - 1; level > 0; level--) {
-        put_bar(out, place++, "delivered", trust_level_name((enum trust_level)level), sum->level[level], survey->done);
+        if (sum->level[level] > 0) {
+            put_bar(out, place++, "delivered", trust_level_name((enum trust_level)level), sum->level[level], survey->done);
+        }
     }
     for (size_t i = 0; i < sum->reasons; i++) {
         put_bar(out, place++, explain_survey_end_name(sum->reason[i].end), trust_reason_name(sum->reason[i].reason),

@@ -146,12 +146,12 @@ void explain_survey_text(const struct explain_survey *survey, struct buf *out)
     struct explain_summary sum;
 
     explain_survey_sum(survey, &sum);
-    (void)buf_printf(out, "%zu domains looked at, with %zu connections", survey->done, survey->connections);
+    (void)buf_printf(out, "domains looked at: %zu, connections: %zu", survey->done, survey->connections);
     if (survey->twice > 0) {
-        (void)buf_printf(out, "; %zu lines named a domain again", survey->twice);
+        (void)buf_printf(out, ", lines that named a domain again: %zu", survey->twice);
     }
     if (survey->unread_count > 0) {
-        (void)buf_printf(out, "; %zu lines could not be read", survey->unread_count);
+        (void)buf_printf(out, ", lines that could not be read: %zu", survey->unread_count);
     }
     (void)buf_append_byte(out, '\n');
     for (unsigned end = 0; end < EXPLAIN_ENDS; end++) {
