@@ -82,9 +82,6 @@ static const char *check_issued(X509 *x)
         return "no issuer name";
     if (!self_signed && X509_get0_authority_key_id(x) == NULL)
         return "no authority key identifier";
-    if (presence_of(x, NID_authority_key_identifier) == CRITICAL || presence_of(x, NID_subject_key_identifier) == CRITICAL ||
-        presence_of(x, NID_info_access) == CRITICAL)
-        return "an extension is critical that must not be";
     return NULL;
 }
 
@@ -104,8 +101,6 @@ static const char *check_issuer(X509 *x)
         return "an issuer whose basic constraints are not critical";
     if (presence_of(x, NID_subject_key_identifier) == ABSENT)
         return "an issuer without a subject key identifier";
-    if (X509_NAME_entry_count(X509_get_subject_name(x)) == 0)
-        return "an issuer without a name";
     if (presence_of(x, NID_policy_constraints) == PLAIN)
         return "policy constraints that are not critical";
     return constraints_empty(x) ? "name constraints that name nothing" : NULL;

@@ -8,6 +8,7 @@
 #include "trust/trust_cert.h"
 #include "trust/trust_form.h"
 #include "trust/trust_key.h"
+#include "trust/trust_name.h"
 
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
@@ -140,6 +141,9 @@ static void test_dates(void **state)
 
 /* ---- names ---- */
 
+#define L21 "abcdefghijklmnopqrstu"
+#define L63 L21 L21 L21
+
 static void test_names(void **state)
 {
     static const struct {
@@ -168,6 +172,9 @@ static void test_names(void **state)
         {"DNS:mx.clinic.test,DNS:.clinic.test", CERT_HOST, TRUST_CERT_CHAIN},
         {"DNS:mx.clinic.test,DNS:clinic.test.", CERT_HOST, TRUST_CERT_CHAIN},
         {"DNS:mx.clinic.test,DNS:a b", CERT_HOST, TRUST_CERT_CHAIN},
+        {"DNS:mx.clinic.test,DNS:" L63 ".test", CERT_HOST, TRUST_CERT_FINE},
+        {"DNS:mx.clinic.test,DNS:" L63 "a.test", CERT_HOST, TRUST_CERT_CHAIN},
+        {"DNS:mx.clinic.test,DNS:" L63 "." L63 "." L63 "." L63, CERT_HOST, TRUST_CERT_CHAIN},
         {"email:mx.clinic.test@mx.clinic.test", CERT_HOST, TRUST_CERT_NAME},
         {"IP:192.0.2.1", "192.0.2.1", TRUST_CERT_NAME},
         {"DNS:mx.clinic.test", "", TRUST_CERT_NAME},
@@ -234,6 +241,24 @@ static void test_constraints_and_wildcards(void **state)
             wants[role].change = rows[i].limit;
             assert_judged(wants, CERT_HOST, TRUST_PROFILE_STRICT, rows[i].fault, NULL);
         }
+    }
+}
+
+/* The rule alone: OpenSSL would have refused some of these before. */
+static void test_constraints_alone(void **state)
+{
+    static const struct {
+        void (*limit)(X509 *);
+        bool fine;
+    } rows[] = {{permit_clinic, true}, {permit_one, false}, {permit_two, true}, {permit_mail, true}, {exclude_one, false},
+                {exclude_below, true}, {exclude_all, false}, {exclude_other, true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct cert_want wants[CERT_ROLES] = {[CERT_SERVER] = {.san = "DNS:*.clinic.test"}, [CERT_ISSUER] = {.change = rows[i].limit}};
+        struct cert_chain chain;
+        cert_chain_make(&chain, wants);
+        assert_int_equal(trust_name_path(chain.shown, "*.clinic.test").fault, rows[i].fine ? TRUST_CERT_FINE : TRUST_CERT_CHAIN);
+        cert_chain_free(&chain);
     }
 }
 
@@ -353,6 +378,17 @@ static void nameless(X509 *x)
     X509_set_subject_name(x, empty);
     X509_NAME_free(empty);
 }
+static void nameless_root(X509 *x)
+{
+    X509_NAME *empty = X509_NAME_new();
+    X509_set_subject_name(x, empty);
+    X509_set_issuer_name(x, empty);
+    X509_NAME_free(empty);
+}
+static void version_1(X509 *x)
+{
+    X509_set_version(x, X509_VERSION_1);
+}
 static void nameless_critical(X509 *x)
 {
     nameless(x);
@@ -400,6 +436,8 @@ static void test_form(void **state)
         {CERT_SERVER, san_critical, "is critical though"},
         {CERT_SERVER, nameless, "not critical though"},
         {CERT_SERVER, nameless_critical, NULL},
+        {CERT_ROOT, nameless_root, "no issuer name"},
+        {CERT_SERVER, version_1, "version 3"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -414,16 +452,22 @@ static void test_usage(void **state)
 {
     static const struct {
         const char *usage;
-        bool fine;
+        const char *why; /* NULL: fine */
     } rows[] = {
-        {"serverAuth", true},    {"clientAuth,serverAuth", true},          {"", false},
-        {"clientAuth", false},   {"anyExtendedKeyUsage", false},           {"serverAuth,anyExtendedKeyUsage", false},
-        {"emailProtection", false}, {"critical,serverAuth", false},
+        {"serverAuth", NULL},
+        {"clientAuth,serverAuth", NULL},
+        {"", "no extendedKeyUsage"},
+        {"clientAuth", "purpose"}, /* OpenSSL's own word */
+        {"anyExtendedKeyUsage", "purpose"},
+        {"emailProtection", "purpose"},
+        {"serverAuth,anyExtendedKeyUsage", "any use"},
+        {"critical,serverAuth", "critical"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct cert_want wants[CERT_ROLES] = {[CERT_SERVER] = {.usage = rows[i].usage}};
-        assert_judged(wants, CERT_HOST, TRUST_PROFILE_STRICT, rows[i].fine ? TRUST_CERT_FINE : TRUST_CERT_USAGE, NULL);
+        assert_judged(wants, CERT_HOST, TRUST_PROFILE_STRICT, rows[i].why == NULL ? TRUST_CERT_FINE : TRUST_CERT_USAGE,
+                      rows[i].why);
     }
 }
 
@@ -455,6 +499,30 @@ static void test_no_path(void **state)
     sk_X509_free(ask.chain);
     cert_chain_free(&chain);
     cert_chain_free(&other);
+}
+
+/* A certificate that the operator trusts as it is, and that signed itself, needs to name nobody else's key. */
+static void test_a_server_that_is_the_anchor(void **state)
+{
+    EVP_PKEY *key = cert_key("P-256");
+    X509 *x = cert_make(CERT_SERVER, &(struct cert_want){0}, key, NULL, NULL);
+    X509_STORE *store = X509_STORE_new();
+    struct trust_cert_ask ask = {.store = store, .chain = sk_X509_new_null(), .host = CERT_HOST, .now_us = CERT_NOW_US};
+    struct trust_cert cert;
+    (void)state;
+    sk_X509_push(ask.chain, x);
+    trust_cert_check(&ask, &cert);
+    assert_int_equal(cert.fault, TRUST_CERT_SELF_SIGNED);
+    trust_cert_free(&cert);
+    X509_STORE_add_cert(store, x);
+    trust_cert_check(&ask, &cert);
+    assert_int_equal(cert.fault, TRUST_CERT_FINE);
+    assert_int_equal(cert.path_count, 1);
+    trust_cert_free(&cert);
+    sk_X509_free(ask.chain);
+    X509_STORE_free(store);
+    X509_free(x);
+    EVP_PKEY_free(key);
 }
 
 /* Not refused for its form: any anchor of the machine's bundle, were it the anchor of a sound server. */
@@ -500,9 +568,11 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_common_name_is_not_read),
         cmocka_unit_test(test_constraints_and_wildcards),
+        cmocka_unit_test(test_constraints_alone),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_no_path),
+        cmocka_unit_test(test_a_server_that_is_the_anchor),
         cmocka_unit_test(test_no_anchor_in_use_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
