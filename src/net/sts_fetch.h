@@ -15,6 +15,11 @@
 #define STS_FETCHES_MAX 256u
 /* From the address questions to the last byte (RFC 8461 3.3 suggests a minute). */
 #define STS_FETCH_US INT64_C(60000000)
+/* Of that, until TLS is up; and who then sends less than so many bytes a second for so long is given up: a few slow hosts
+ * must not hold all places. */
+#define STS_FETCH_CONNECT_US INT64_C(20000000)
+#define STS_FETCH_SPEED_MIN 32L
+#define STS_FETCH_SPEED_S 20L
 /* Bytes of the answer's header. */
 #define STS_FETCH_HEADER_MAX 16384u
 /* Addresses of one policy host that are tried. */

@@ -71,7 +71,7 @@ def signed():
 
 def later(resolver, domain, wanted, **ask):
     """Asks until the answer is as wanted: TTLs and pauses pass."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while time.monotonic() < end:
         dossier = resolver.ask(domain, **ask)
         if wanted(dossier):
@@ -273,6 +273,16 @@ def test_slow_fetch_goes_on_behind(world):
     second = later(resolver, "a.test", lambda d: d.policy is not None)
     assert (second.look, second.policy.mode) == ("found", "enforce")
     assert world.policy.asked("a.test") == 1
+
+
+def test_silent_and_dripping_hosts_are_given_up(world):
+    """The places for fetches are bounded: nobody may hold one for long."""
+    world.domain("silent.test", "silent")
+    world.domain("slow.test", "slow")
+    resolver = world.start()
+    assert [d.look for d in resolver.ask_all(["silent.test", "slow.test"])] == ["fetch-failed"] * 2
+    for domain in ("silent.test", "slow.test"):
+        assert later(resolver, domain, lambda d: "in time" in d.detail).policy is None
 
 
 def test_private_policy_hosts_are_refused(world):
