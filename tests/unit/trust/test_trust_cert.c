@@ -110,6 +110,17 @@ static void test_signatures(void **state)
     }
 }
 
+/* Edwards curves hash by themselves; SP 800-52r2 does not name them. */
+static void test_digests(void **state)
+{
+    (void)state;
+    assert_true(trust_key_digest_fit(NID_undef, NID_ED25519, TRUST_PROFILE_STRICT));
+    assert_true(trust_key_digest_fit(NID_undef, NID_ED448, TRUST_PROFILE_STRICT));
+    assert_false(trust_key_digest_fit(NID_undef, NID_ED25519, TRUST_PROFILE_NIST));
+    assert_false(trust_key_digest_fit(NID_undef, NID_ED448, TRUST_PROFILE_FIPS));
+    assert_false(trust_key_digest_fit(NID_undef, NID_rsaEncryption, TRUST_PROFILE_STRICT));
+}
+
 /* ---- dates ---- */
 
 /* A reused session proves nothing once any certificate of its path is past its time. */
@@ -563,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_keys_by_profile),
         cmocka_unit_test(test_keys_of_issuers_count),
         cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_digests),
         cmocka_unit_test(test_a_path_lives_as_long_as_its_shortest),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_names),

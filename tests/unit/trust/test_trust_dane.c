@@ -26,7 +26,10 @@ enum show {
     SHOW_PLAIN,          /* no extendedKeyUsage, no key identifiers: nothing an authority would sign so */
     SHOW_CLIENT,         /* for clients */
     SHOW_WEAK,           /* RSA 1024 */
+    SHOW_WEAK_ISSUER,    /* server; its issuer has RSA 1024 */
     SHOW_P521,
+    SHOW_P521_EXPIRED,
+    SHOW_SUFFIX,         /* for *.co.uk */
     SHOW_SHA1,           /* signed with SHA-1 */
     SHOW_SELF,           /* self-signed, alone */
     SHOW_SELF_EXPIRED,
@@ -76,6 +79,8 @@ static const struct cert_want server_wants[SHOWS] = {
     [SHOW_CLIENT] = {.usage = "clientAuth"},
     [SHOW_WEAK] = {.key = "RSA 1024"},
     [SHOW_P521] = {.key = "P-521"},
+    [SHOW_P521_EXPIRED] = {.key = "P-521", .from_s = -9, .until_s = -1},
+    [SHOW_SUFFIX] = {.san = "DNS:*.co.uk"},
     [SHOW_SELF_EXPIRED] = {.from_s = -9, .until_s = -1},
 };
 
@@ -84,6 +89,8 @@ static void world_make(struct world *ret_world, enum show show)
     struct cert_want wants[CERT_ROLES] = {[CERT_SERVER] = server_wants[show]};
     if (show == SHOW_EXPIRED_ISSUER)
         wants[CERT_ISSUER] = (struct cert_want){.from_s = -9, .until_s = -1};
+    if (show == SHOW_WEAK_ISSUER)
+        wants[CERT_ISSUER].key = "RSA 1024";
     if (show == SHOW_SHA1) {
         wants[CERT_SERVER].digest = EVP_sha1();
         wants[CERT_ISSUER].key = "RSA 2048";
@@ -99,7 +106,7 @@ static void world_make(struct world *ret_world, enum show show)
     if (show == SHOW_NONE)
         return;
     sk_X509_push(ret_world->shown, certs[CERT_SERVER]);
-    if (show == SHOW_ALONE || show == SHOW_SELF || show == SHOW_SELF_EXPIRED)
+    if (show == SHOW_ALONE || show == SHOW_WEAK_ISSUER || show == SHOW_SELF || show == SHOW_SELF_EXPIRED)
         return;
     if (show == SHOW_DISORDER)
         sk_X509_push(ret_world->shown, certs[CERT_ROOT]);
@@ -222,6 +229,8 @@ static const struct row rows[] = {
     {"ta plain certificate", SHOW_PLAIN, 1, {{2, 0, 1, OF_ROOT, WHOLE}}, USABLE, true, FINE, "2 0 1 "},
     {"ta for clients", SHOW_CLIENT, 1, {{2, 0, 1, OF_ROOT, WHOLE}}, USABLE, true, TRUST_CERT_USAGE, "2 0 1 "},
     {"ta weak key", SHOW_WEAK, 1, {{2, 0, 1, OF_ROOT, WHOLE}}, USABLE, true, TRUST_CERT_KEY, "2 0 1 "},
+    {"ta weak bare key", SHOW_WEAK_ISSUER, 1, {{2, 1, 0, OF_ISSUER, WHOLE}}, USABLE, true, TRUST_CERT_KEY, "2 1 0 "},
+    {"ta weak full issuer", SHOW_WEAK_ISSUER, 1, {{2, 0, 0, OF_ISSUER, WHOLE}}, USABLE, true, TRUST_CERT_KEY, "2 0 0 "},
     {"ta signed with sha1", SHOW_SHA1, 1, {{2, 0, 1, OF_ROOT, WHOLE}}, USABLE, true, TRUST_CERT_SIGNATURE, "2 0 1 "},
     {"ta key, signed with sha1", SHOW_SHA1, 1, {{2, 1, 0, OF_ISSUER, WHOLE}}, USABLE, true, TRUST_CERT_SIGNATURE, "2 1 0 "},
     /* several records */
@@ -325,6 +334,35 @@ static void test_names_of_usage_2(void **state)
     world_free(&world);
 }
 
+static void test_no_wildcard_over_a_public_suffix(void **state)
+{
+    static const struct want right = {2, 0, 1, OF_ROOT, WHOLE};
+    const char *name = "clinic.co.uk";
+    struct world world;
+    (void)state;
+    world_make(&world, SHOW_SUFFIX);
+    struct trust_dane dane = judge(&world, &right, 1, USABLE, &name, 1, TRUST_PROFILE_STRICT);
+    assert_int_equal(dane.fault, TRUST_CERT_NAME);
+    trust_dane_free(&dane);
+    world_free(&world);
+}
+
+/* Of two matches that fail the first is told. */
+static void test_first_flaw_is_told(void **state)
+{
+    static const struct want records[] = {{3, 1, 1, OF_SERVER, WHOLE}, {2, 0, 1, OF_ROOT, WHOLE}};
+    struct world world;
+    (void)state;
+    world_make(&world, SHOW_P521_EXPIRED);
+    struct trust_dane dane = judge(&world, records, 2, USABLE, NULL, 0, TRUST_PROFILE_NIST);
+    assert_int_equal(dane.fault, TRUST_CERT_KEY);
+    trust_dane_free(&dane);
+    dane = judge(&world, records + 1, 1, USABLE, NULL, 0, TRUST_PROFILE_NIST);
+    assert_int_equal(dane.fault, TRUST_CERT_EXPIRED);
+    trust_dane_free(&dane);
+    world_free(&world);
+}
+
 static void test_profile_weighs_keys(void **state)
 {
     static const struct want records[] = {{3, 1, 1, OF_SERVER, WHOLE}, {2, 0, 1, OF_ROOT, WHOLE}, {2, 1, 0, OF_ISSUER, WHOLE}};
@@ -370,7 +408,6 @@ static void test_facts_of_the_proof(void **state)
 static void test_limits(void **state)
 {
     static const uint8_t wrong[32];
-    static uint8_t big[TRUST_DANE_DATA_MAX + 1];
     struct trust_tlsa records[TRUST_DANE_RECORDS_MAX + 1];
     struct world world;
     struct trust_dane dane;
@@ -391,11 +428,34 @@ static void test_limits(void **state)
     assert_false(dane.matched);
     assert_int_equal(dane.records, TRUST_DANE_RECORDS_MAX + 1);
     trust_dane_free(&dane);
-    records[0] = (struct trust_tlsa){3, 0, 0, slice_of(big, sizeof(big))};
-    trust_dane_check(&ask, USABLE, NULL, records, 1, NULL, 0, &dane);
-    assert_int_equal(dane.tlsa, UNUSABLE);
-    trust_dane_free(&dane);
     world_free(&world);
+}
+
+/* A certificate that fits into a record, and one that does not. */
+static void test_big_records(void **state)
+{
+    static const size_t names[] = {50, 200};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char san[8192] = "DNS:" CERT_HOST;
+        for (size_t n = 0; n < names[i]; n++)
+            snprintf(san + strlen(san), sizeof(san) - strlen(san), ",DNS:a%zu.long.name.clinic.test", n);
+        struct cert_want wants[CERT_ROLES] = {[CERT_SERVER] = {.san = san}};
+        struct cert_chain chain;
+        struct trust_dane dane;
+        unsigned char *der = NULL;
+        cert_chain_make(&chain, wants);
+        int len = i2d_X509(chain.certs[CERT_SERVER], &der);
+        struct trust_tlsa record = {3, 0, 0, slice_of(der, (size_t)len)};
+        struct trust_cert_ask ask = {.chain = chain.shown, .host = CERT_HOST, .now_us = CERT_NOW_US};
+        assert_int_equal(len > (int)TRUST_DANE_DATA_MAX, i == 1);
+        trust_dane_check(&ask, USABLE, NULL, &record, 1, NULL, 0, &dane);
+        assert_int_equal(dane.tlsa, i == 0 ? USABLE : UNUSABLE);
+        assert_int_equal(dane.matched, i == 0);
+        trust_dane_free(&dane);
+        OPENSSL_free(der);
+        cert_chain_free(&chain);
+    }
 }
 
 int main(void)
@@ -404,7 +464,10 @@ int main(void)
         cmocka_unit_test(test_records_and_chains),
         cmocka_unit_test(test_states_without_records),
         cmocka_unit_test(test_names_of_usage_2),
+        cmocka_unit_test(test_no_wildcard_over_a_public_suffix),
+        cmocka_unit_test(test_first_flaw_is_told),
         cmocka_unit_test(test_profile_weighs_keys),
+        cmocka_unit_test(test_big_records),
         cmocka_unit_test(test_facts_of_the_proof),
         cmocka_unit_test(test_limits),
     };

@@ -9,9 +9,9 @@
 #include "trust/trust_ocsp.h"
 
 enum signer { BY_ISSUER, BY_ISSUER_KEY_ID, BY_DELEGATE, BY_DELEGATE_NO_USAGE, BY_DELEGATE_EXPIRED, BY_DELEGATE_WEAK,
-              BY_DELEGATE_OF_ROOT, BY_ROOT, BY_SERVER, BY_STRANGER };
-enum about { ABOUT_SERVER, ABOUT_SERVER_SHA256, ABOUT_ISSUER, ABOUT_BOTH, ABOUT_NOBODY };
-enum harm { WHOLE, CUT, TRAILING, TRY_LATER, GARBAGE, TOO_BIG, SIGNATURE };
+              BY_DELEGATE_OF_ROOT, BY_DELEGATE_FORGED, BY_ROOT, BY_SERVER, BY_STRANGER };
+enum about { ABOUT_SERVER, ABOUT_SERVER_SHA256, ABOUT_ISSUER, ABOUT_BOTH, ABOUT_NOBODY, ABOUT_CROWD };
+enum harm { WHOLE, CUT, TRAILING, TRY_LATER, GARBAGE, SIGNATURE };
 
 struct row {
     const char *what;
@@ -29,6 +29,7 @@ struct row {
 #define REVOKED V_OCSP_CERTSTATUS_REVOKED
 #define UNKNOWN V_OCSP_CERTSTATUS_UNKNOWN
 #define HOUR 3600
+#define CROWD 900 /* answers: more bytes than TRUST_OCSP_SIZE_MAX */
 
 static const struct row rows[] = {
     {"good", BY_ISSUER, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_GOOD, TRUST_CERT_FINE},
@@ -50,6 +51,7 @@ static const struct row rows[] = {
     {"delegate past its time", BY_DELEGATE_EXPIRED, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"delegate with a weak key", BY_DELEGATE_WEAK, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"delegate of another issuer", BY_DELEGATE_OF_ROOT, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
+    {"delegate nobody signed", BY_DELEGATE_FORGED, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"by the root", BY_ROOT, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"by the server", BY_SERVER, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"by a stranger of the same name", BY_STRANGER, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
@@ -60,7 +62,7 @@ static const struct row rows[] = {
     {"signature changed", BY_ISSUER, ABOUT_SERVER, SIGNATURE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"try later", BY_ISSUER, ABOUT_SERVER, TRY_LATER, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"garbage", BY_ISSUER, ABOUT_SERVER, GARBAGE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
-    {"too big", BY_ISSUER, ABOUT_SERVER, TOO_BIG, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
+    {"too big", BY_ISSUER, ABOUT_CROWD, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
 };
 
 static void must_staple(X509 *x)
@@ -101,6 +103,8 @@ static void add_all(OCSP_BASICRESP *basic, const struct row *row, const struct c
         add_status(basic, row, EVP_sha1(), issuer, root, row->about == ABOUT_BOTH ? REVOKED : row->status);
     if (row->about != ABOUT_ISSUER && row->about != ABOUT_NOBODY)
         add_status(basic, row, row->about == ABOUT_SERVER_SHA256 ? EVP_sha256() : EVP_sha1(), server, issuer, row->status);
+    for (int i = 0; row->about == ABOUT_CROWD && i < CROWD; i++)
+        add_status(basic, row, EVP_sha1(), issuer, root, GOOD);
 }
 
 static X509 *delegate_make(enum signer signer, const struct cert_chain *chain, EVP_PKEY *key)
@@ -111,7 +115,7 @@ static X509 *delegate_make(enum signer signer, const struct cert_chain *chain, E
         want.from_s = -9;
         want.until_s = -1;
     }
-    return cert_make(CERT_SERVER, &want, key, chain->certs[by], chain->keys[by]);
+    return cert_make(CERT_SERVER, &want, key, chain->certs[by], signer == BY_DELEGATE_FORGED ? key : chain->keys[by]);
 }
 
 static void sign(OCSP_BASICRESP *basic, const struct row *row, const struct cert_chain *chain)
@@ -149,6 +153,7 @@ static unsigned char *staple_make(const struct row *row, const struct cert_chain
     unsigned char *der = NULL, *bytes = calloc(1, 2 * TRUST_OCSP_SIZE_MAX);
     size_t len = (size_t)i2d_OCSP_RESPONSE(response, &der);
     memcpy(bytes, der, len);
+    assert_int_equal(len > TRUST_OCSP_SIZE_MAX, row->about == ABOUT_CROWD);
     OPENSSL_free(der);
     OCSP_RESPONSE_free(response);
     OCSP_BASICRESP_free(basic);
@@ -156,7 +161,6 @@ static unsigned char *staple_make(const struct row *row, const struct cert_chain
     case CUT: len--; break;
     case TRAILING: len++; break;
     case GARBAGE: memset(bytes, 0x30, len); break;
-    case TOO_BIG: len = TRUST_OCSP_SIZE_MAX + 1; break;
     default: break;
     }
     *ret_len = len;
