@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.e2e.test_demands import SignedLab, delivered, key_digest, leaf_of, pinned, send, spare, titled
+from tests.lab.dns import TTL
 from tests.lab.policy import ABSENT, PolicyHost
 
 
@@ -91,10 +92,27 @@ def test_each_domain_has_its_own_level_on_one_session(lab):
     receiver = lab.dane("one")
     insecure = neighbour(lab, "two", receiver)
     signed = neighbour(lab, "three", receiver, signed=True)
-    for to, proof in [(receiver.domain, "dane"), (insecure, "pkix"), (signed, "dane"), (insecure, "pkix")]:
+    for to, proof in [(insecure, "pkix"), (receiver.domain, "dane"), (insecure, "pkix"), (signed, "dane")]:
         row, _ = delivered(sealpost, receiver, send(sealpost, f"a@{to}"))
         assert row["proof"] == proof, (to, row)
     assert len([s for s in receiver.sessions if s.tls]) == 1, "one session was used for all of them"
+
+
+def test_records_that_changed_are_compared_with_the_kept_session(lab):
+    """The session was proved by records that are replaced while it is in use for a neighbour: it is judged by those of now."""
+    sealpost = lab.sealpost()
+    receiver = lab.dane("one")
+    other = neighbour(lab, "two", receiver)
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    tlsa(lab, receiver.host, lab.certificate(receiver.host).leaf)
+    end = time.time() + 2 * TTL
+    while time.time() < end:  # what was known of the old record has ended; the session is kept awake
+        delivered(sealpost, receiver, send(sealpost, f"b@{other}"))
+        time.sleep(1)
+    sent = send(sealpost, f"c@{receiver.domain}")
+    row = attempts_until(sealpost, sent[1], {"dane-mismatch", "proof-fell"})
+    unseen(receiver, sent)
+    assert any(a["reason"] == "proof-fell" for a in row["attempts"])  # an earlier proof is remembered
 
 
 def test_pins_of_one_domain_hold_on_a_kept_session(lab):
