@@ -27,13 +27,16 @@ CLOSE_NOTIFY, UNEXPECTED, BAD_MAC, HANDSHAKE_FAILURE, ILLEGAL, PROTOCOL_VERSION,
 SECURE_RENEGOTIATION, STATUS_REQUEST, SCSV = 0xff01, 5, 0x00ff
 P256 = 23
 RECORD_MAX = 16384
+# A safe prime of 768 bits (RFC 2409 section 6.1): long since too short. The generator is 2.
+SHORT_PRIME = int("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A"
+                  "431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A63A3620FFFFFFFFFFFFFFFF", 16)
 
 
 @dataclass(frozen=True)
 class Suite:
     number: int
     name: str
-    exchange: str  # rsa, export, ecdhe
+    exchange: str  # rsa, export, dhe, ecdhe
     cipher: str    # rc4, 3des, aes, null, gcm
     key: int       # bytes of key material
     iv: int
@@ -47,6 +50,7 @@ SUITES = {s.name: s for s in (
     Suite(0x0005, "RC4-SHA", "rsa", "rc4", 16, 0, "sha1"),
     Suite(0x000a, "DES-CBC3-SHA", "rsa", "3des", 24, 8, "sha1"),
     Suite(0x002f, "AES128-SHA", "rsa", "aes", 16, 16, "sha1"),
+    Suite(0x009e, "DHE-RSA-AES128-GCM-SHA256", "dhe", "gcm", 16, 4),
     Suite(0xc02f, "ECDHE-RSA-AES128-GCM-SHA256", "ecdhe", "gcm", 16, 4),
     Suite(0xc02b, "ECDHE-ECDSA-AES128-GCM-SHA256", "ecdhe", "gcm", 16, 4))}
 
@@ -101,6 +105,14 @@ def _vector(data, width):
     return len(data).to_bytes(width, "big") + data
 
 
+def _bytes(number):
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _numbers(*numbers):
+    return b"".join(_vector(_bytes(n), 2) for n in numbers)
+
+
 def _rc4(key):
     """RC4 as a generator of key stream bytes."""
     state, j = list(range(256)), 0
@@ -113,6 +125,16 @@ def _rc4(key):
         j = (j + state[i]) % 256
         state[i], state[j] = state[j], state[i]
         yield state[(state[i] + state[j]) % 256]
+
+
+def _read_numbers(body, count):
+    """(numbers, where they end)"""
+    at, numbers = 0, []
+    for _ in range(count):
+        size = struct.unpack("!H", body[at:at + 2])[0]
+        numbers.append(int.from_bytes(body[at + 2:at + 2 + size], "big"))
+        at += 2 + size
+    return numbers, at
 
 
 def _raw_signature(key, digest):
@@ -458,7 +480,10 @@ class _Serving(Connection):
         if self.suite.exchange == "export":
             private = self.server.export_key
             numbers = private.public_key().public_numbers()
-            parameters = b"".join(_vector(n.to_bytes((n.bit_length() + 7) // 8, "big"), 2) for n in (numbers.n, numbers.e))
+            parameters = _numbers(numbers.n, numbers.e)
+        elif self.suite.exchange == "dhe":
+            private = int.from_bytes(os.urandom(64), "big")
+            parameters = _numbers(SHORT_PRIME, 2, pow(2, private, SHORT_PRIME))
         else:
             private = ec.generate_private_key(ec.SECP256R1())
             point = private.public_key().public_bytes(serialization.Encoding.X962,
@@ -480,6 +505,8 @@ class _Serving(Connection):
         if self.suite.exchange == "ecdhe":
             point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), body[1:1 + body[0]])
             return private.exchange(ec.ECDH(), point)
+        if self.suite.exchange == "dhe":
+            return _bytes(pow(int.from_bytes(body[2:], "big"), private, SHORT_PRIME))
         return private.decrypt(body if self.number == SSL3 else body[2:], padding.PKCS1v15())
 
     def take_alert(self, data):
@@ -584,19 +611,31 @@ class Client(Connection):
                 self.fail(UNEXPECTED, f"handshake message {kind}")
         if self.suite.exchange == "ecdhe":
             return self._exchange_ecdhe(parameters)
+        if self.suite.exchange == "dhe":
+            return self._exchange_dhe(parameters)
         public = self._export_public(parameters) if self.suite.exchange == "export" else self.public
         self.secret = struct.pack("!H", self.offered_version) + os.urandom(46)
         sealed = public.encrypt(self.secret, padding.PKCS1v15())
         return sealed if self.number == SSL3 else _vector(sealed, 2)
 
-    def _exchange_ecdhe(self, body):
-        size = body[3]
-        parameters, rest = body[:4 + size], body[4 + size:]
-        signature, (algorithm, data) = rest[4:], self.signed_digest(parameters)
+    def _verify(self, parameters, signature):
+        algorithm, data = self.signed_digest(parameters)
         if isinstance(self.public, ec.EllipticCurvePublicKey):
             self.public.verify(signature, data, ec.ECDSA(algorithm))
         else:
             self.public.verify(signature, data, padding.PKCS1v15(), algorithm)
+
+    def _exchange_dhe(self, body):
+        (prime, generator, theirs), at = _read_numbers(body, 3)
+        self._verify(body[:at], body[at + 4:])
+        private = int.from_bytes(os.urandom(64), "big")
+        self.secret = _bytes(pow(theirs, private, prime))
+        return _numbers(pow(generator, private, prime))
+
+    def _exchange_ecdhe(self, body):
+        size = body[3]
+        parameters = body[:4 + size]
+        self._verify(parameters, body[8 + size:])
         private = ec.generate_private_key(ec.SECP256R1())
         self.secret = private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(
             ec.SECP256R1(), parameters[4:]))
@@ -604,11 +643,7 @@ class Client(Connection):
         return _vector(point, 1)
 
     def _export_public(self, body):
-        at, numbers = 0, []
-        for _ in range(2):
-            size = struct.unpack("!H", body[at:at + 2])[0]
-            numbers.append(int.from_bytes(body[at + 2:at + 2 + size], "big"))
-            at += 2 + size
+        numbers, at = _read_numbers(body, 2)
         digest = self.signed_digest(body[:at])[1]
         if not _raw_signature_good(self.public, body[at + 2:], digest):
             self.fail(HANDSHAKE_FAILURE, "signature of the export key is wrong")
@@ -618,3 +653,27 @@ class Client(Connection):
 def connect(address, port, *arguments, timeout=20, **options):
     """A control client on a socket of its own, before its handshake."""
     return Client(socket.create_connection((address, port), timeout=timeout), *arguments, **options)
+
+
+# --- no TLS at all
+
+class Silent:
+    """Says nothing where a handshake should be, until the other side goes."""
+
+    def wrap_socket(self, sock, server_side=True):
+        assert server_side
+        while sock.recv(4096):
+            pass
+        raise TlsFailed("the client went")
+
+
+class Garbage:
+    """Sends text where a ServerHello should be."""
+
+    def wrap_socket(self, sock, server_side=True):
+        assert server_side
+        sock.recv(4096)
+        sock.sendall(b"220 this is not TLS\r\n" * 10)
+        while sock.recv(4096):
+            pass
+        raise TlsFailed("the client went")

@@ -303,7 +303,7 @@ class _Conversation:
             return
         reply = self.receiver.next_reply("starttls", self.session, argument)
         if reply != DEFAULT_REPLIES["starttls"]:
-            if self._reply("starttls", argument) != 220:
+            if self._utter(reply if isinstance(reply, Reply) else Reply(reply)) != 220:
                 return
         else:
             self._send(reply.encode() + b"\r\n" + self.receiver.after_starttls)

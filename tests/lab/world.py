@@ -41,6 +41,8 @@ SEVEN = ["no-tls", "tls10", "tls11", "tls12", "tls13", "self-signed", "expired"]
 
 
 class Lab:
+    name_server = NameServer
+
     def __init__(self, folder=None):
         RUN.mkdir(parents=True, exist_ok=True)
         self.net = Net()
@@ -50,7 +52,7 @@ class Lab:
         self.authority = Authority(f"{self.folder}/ca")
         self._other = None
         address = self.net.address()
-        self.dns = NameServer(address, self.net.free_port(address))
+        self.dns = self.name_server(address, self.net.free_port(address))
         self.receivers = {}
         self.instances = []
         self.instances_beside = []  # programs of others (tests/lab/peers.py)
