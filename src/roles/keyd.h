@@ -17,7 +17,7 @@
 #define KEYD_LETTER_DAYS_MAX 400u        /* a letter's day of expiry lies at most so far ahead (letter-lifetime is a year) */
 #define KEYD_GRANTS_MAX 65536u           /* letters open to browser sessions at once */
 #define KEYD_GRANT_SECONDS_MAX 86400u    /* a day: the longest a session may idle */
-#define KEYD_OPERATOR_GRANTS_MAX 64u     /* answers of the store an operator is reading */
+#define KEYD_OPERATOR_GRANTS_MAX 4096u   /* answers of the store of the last minute: a script traces dozens in a second */
 
 struct keyd;
 struct keyd_batch;
