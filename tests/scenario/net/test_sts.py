@@ -93,6 +93,16 @@ def test_policy_is_found(world, mode, eol):
     assert dossier.expires_us <= (time.time() + 5) * 1e6, "not longer than the records live"
 
 
+def test_an_answer_lives_as_long_as_its_shorter_half(world):
+    world.domain("short.test", max_age=2)
+    world.domain("broken.test")
+    world.dns.fail("broken.test", "servfail", "MX")
+    short, broken = world.start().ask_all(["short.test", "broken.test"])
+    now = time.time() * 1e6
+    assert (short.look, short.expires_us < now + 3e6) == ("found", True)
+    assert (broken.look, broken.status, broken.expires_us < now + 2e6) == ("found", "servfail", True)
+
+
 @pytest.mark.parametrize("manner", ["wildcard", "tls12"])
 def test_other_good_policy_hosts(world, manner):
     world.domain("a.test", manner)
