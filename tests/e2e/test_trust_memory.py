@@ -10,6 +10,9 @@ from tests.lab.dns import TTL
 from tests.lab.policy import ABSENT, PolicyHost
 
 
+KEPT_SECONDS = 5  # a session without mail
+
+
 @pytest.fixture
 def lab():
     with SignedLab() as one:
@@ -113,6 +116,29 @@ def test_records_that_changed_are_compared_with_the_kept_session(lab):
     row = attempts_until(sealpost, sent[1], {"dane-mismatch", "proof-fell"})
     unseen(receiver, sent)
     assert any(a["reason"] == "proof-fell" for a in row["attempts"])  # an earlier proof is remembered
+
+
+def seen(row):
+    """What the first attempt saw of its one host."""
+    return next(h for h in row["attempts"][0]["hosts"] if h.get("host"))
+
+
+def test_a_resumed_session_is_judged_anew(lab):
+    """A new connection whose TLS session goes back to the one that TLSA proved shows no certificate again; what was kept of it
+    is judged for the domain of today's mail."""
+    sealpost = lab.sealpost()
+    receiver = dane_only(lab, "one")
+    other = neighbour(lab, "two", receiver)
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    time.sleep(KEPT_SECONDS + 1)
+    row, _ = delivered(sealpost, receiver, send(sealpost, f"b@{receiver.domain}"))
+    assert row["proof"] == "dane" and seen(sealpost.trace(row["id"])[0])["resumed"], sealpost.trace(row["id"])
+    time.sleep(KEPT_SECONDS + 1)
+    sent = send(sealpost, f"c@{other}")
+    row = sealpost.outcome(sent[1])
+    assert row["state"] == "posted" and row["reason"] == "certificate-self-signed", row
+    assert seen(sealpost.trace(sent[1])[0])["resumed"]
+    unseen(receiver, sent)
 
 
 def test_pins_of_one_domain_hold_on_a_kept_session(lab):
