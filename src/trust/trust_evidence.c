@@ -54,7 +54,7 @@ static const struct layout_field evidence_fields[] = {
     LAYOUT_F(BOOL, E, must_staple), LAYOUT_B(E, spki, DIGESTS_MAX), LAYOUT_F(U8, E, tlsa),
     LAYOUT_F(U16, E, tlsa_records), LAYOUT_F(U16, E, tlsa_usable), LAYOUT_F(BOOL, E, dane_checked),
     LAYOUT_F(BOOL, E, dane_matched), LAYOUT_F(U8, E, dane_fault), LAYOUT_B(E, dane_detail, DETAIL_BYTES),
-    LAYOUT_B(E, dane_record, RECORD_BYTES), LAYOUT_B(E, dane_base, NAME_BYTES), LAYOUT_F(I64, E, dane_from_us),
+    LAYOUT_B(E, dane_record, RECORD_BYTES), LAYOUT_B(E, dane_base, NAME_BYTES), LAYOUT_B(E, dane_spki, DIGESTS_MAX), LAYOUT_F(I64, E, dane_from_us),
     LAYOUT_F(I64, E, dane_until_us), LAYOUT_F(BOOL, E, sts_match), LAYOUT_F(U8, E, pin),
     LAYOUT_F(BOOL, E, ready),      LAYOUT_F(BOOL, E, cap_eight_bit), LAYOUT_F(BOOL, E, cap_utf8),
     LAYOUT_F(BOOL, E, cap_size),   LAYOUT_F(U64, E, cap_size_max), LAYOUT_F(BOOL, E, cap_require_tls),
@@ -124,6 +124,7 @@ static void of_dane(const struct trust_dane *dane, struct trust_evidence *e)
     e->dane_detail = clip(dane->detail, DETAIL_BYTES);
     e->dane_record = clip(dane->record, RECORD_BYTES);
     e->dane_base = clip(dane->base, NAME_BYTES);
+    e->dane_spki = slice_of(dane->spki, dane->path_count * DIGEST_SIZE);
     e->dane_from_us = dane->from_us;
     e->dane_until_us = dane->until_us;
 }
@@ -228,7 +229,7 @@ bool trust_evidence_add(struct buf *out, const struct trust_evidence *evidence)
         return true;
     bare.reply = bare.cert_detail = bare.chain = bare.key = bare.signature = bare.issuer = bare.names = SLICE_EMPTY;
     bare.name_checked = bare.name_matched = bare.spki = SLICE_EMPTY;
-    bare.dane_detail = bare.dane_record = bare.dane_base = SLICE_EMPTY;
+    bare.dane_detail = bare.dane_record = bare.dane_base = bare.dane_spki = SLICE_EMPTY;
     return add_within(out, &bare, out->max);
 }
 
@@ -280,7 +281,7 @@ static bool is_possible(const struct trust_evidence *e)
            e->fault <= SMTP_FAULT_LOCAL && e->tls_failure <= TRUST_TLS_BROKEN && e->cipher <= TRUST_CIPHER_CHACHA20 &&
            e->cert_fault <= TRUST_CERT_STAPLE && e->ocsp <= TRUST_OCSP_STALE && e->tlsa <= TRUST_TLSA_BOGUS &&
            e->dane_fault <= TRUST_CERT_STAPLE && e->pin <= TRUST_PIN_MISMATCH && e->chain.len <= DIGESTS_MAX &&
-           e->spki.len <= DIGESTS_MAX;
+           e->spki.len <= DIGESTS_MAX && e->dane_spki.len <= DIGESTS_MAX;
 }
 
 static char *text_of(struct slice text)
@@ -346,9 +347,9 @@ static void to_cert(const struct trust_evidence *e, struct trust_cert *cert)
     cert->path_count = copy_digests(e->spki, cert->spki);
 }
 
-static struct trust_dane to_dane(const struct trust_evidence *e)
+static void to_dane(const struct trust_evidence *e, struct trust_dane *dane)
 {
-    return (struct trust_dane){
+    *dane = (struct trust_dane){
         .tlsa = (enum trust_tlsa_state)e->tlsa,
         .records = e->tlsa_records,
         .usable = e->tlsa_usable,
@@ -361,6 +362,7 @@ static struct trust_dane to_dane(const struct trust_evidence *e)
         .from_us = e->dane_from_us,
         .until_us = e->dane_until_us,
     };
+    dane->path_count = copy_digests(e->dane_spki, dane->spki);
 }
 
 static void to_try(const struct trust_evidence *e, struct trust_try *try)
@@ -388,7 +390,7 @@ static void to_try(const struct trust_evidence *e, struct trust_try *try)
     };
     to_tls(e, try);
     to_cert(e, &try->facts.cert);
-    try->facts.dane = to_dane(e);
+    to_dane(e, &try->facts.dane);
 }
 
 bool trust_evidence_facts(const struct trust_evidence *e, struct trust_domain *ret_domain, struct trust_try *try)

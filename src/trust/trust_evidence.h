@@ -88,6 +88,7 @@ struct trust_evidence {
     struct slice dane_detail;
     struct slice dane_record;
     struct slice dane_base;
+    struct slice dane_spki;   /* as spki, of the path that the records vouch for */
     int64_t dane_from_us;
     int64_t dane_until_us;
     bool sts_match;

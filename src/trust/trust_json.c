@@ -69,7 +69,7 @@ static bool get_digests(const json_t *list, struct digest *out, size_t *ret_coun
         buf_free(&bytes);
     }
     *ret_count = ok ? json_array_size(list) : 0;
-    return ok || err_set(err, "cert: not a list of at most %u SHA-256 digests", TRUST_CHAIN_MAX);
+    return ok || err_set(err, "chain or spki: not a list of at most %u SHA-256 digests", TRUST_CHAIN_MAX);
 }
 
 static bool get_names(const json_t *list, char **out, struct err *err)
@@ -101,6 +101,13 @@ static bool get_cert(const json_t *object, struct trust_cert *cert, struct err *
            (names == NULL || get_names(names, &cert->names, err));
 }
 
+static bool get_dane(const json_t *object, struct trust_dane *dane, struct err *err)
+{
+    const json_t *spki = json_object_get(object, "spki");
+    return trust_json_get(&trust_json_dane, object, spki != NULL, dane, err) &&
+           (spki == NULL || get_digests(spki, dane->spki, &dane->path_count, err));
+}
+
 static bool get_own_time(const json_t *object, const char *name, int64_t *out, struct err *err)
 {
     const json_t *value = json_object_get(object, name);
@@ -124,7 +131,7 @@ static bool get_try(const json_t *object, int64_t now_us, struct trust_try *try,
     return trust_json_get(&trust_json_try, object, others, &try->facts, err) &&
            get_own_time(object, "now_us", &try->now_us, err) && get_enhanced(object, &try->facts.enhanced, err) &&
            (tls == NULL || get_tls(tls, try, err)) && (cert == NULL || get_cert(cert, &try->facts.cert, err)) &&
-           (dane == NULL || trust_json_get(&trust_json_dane, dane, 0, &try->facts.dane, err)) &&
+           (dane == NULL || get_dane(dane, &try->facts.dane, err)) &&
            (caps == NULL || trust_json_get(&trust_json_caps, caps, 0, &try->facts.caps, err));
 }
 
@@ -282,6 +289,13 @@ static json_t *cert_of(const struct trust_cert *cert)
     return object;
 }
 
+static json_t *dane_of(const struct trust_dane *dane)
+{
+    json_t *object = object_of(&trust_json_dane, dane);
+    (void)json_object_set_new(object, "spki", digests(dane->spki, dane->path_count));
+    return object;
+}
+
 static json_t *tls_of(const struct trust_tls *tls)
 {
     json_t *object = object_of(&trust_json_tls, tls);
@@ -300,7 +314,7 @@ static json_t *try_of(const struct trust_try *try, int64_t now_us)
         (void)json_object_set_new(object, "now_us", json_integer(try->now_us));
     (void)json_object_set_new(object, "tls", tls_of(&try->facts.tls));
     (void)json_object_set_new(object, "cert", cert_of(&try->facts.cert));
-    (void)json_object_set_new(object, "dane", object_of(&trust_json_dane, &try->facts.dane));
+    (void)json_object_set_new(object, "dane", dane_of(&try->facts.dane));
     (void)json_object_set_new(object, "caps", object_of(&trust_json_caps, &try->facts.caps));
     return object;
 }

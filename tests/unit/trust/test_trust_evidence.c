@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/codec.h"
+#include "facts_make.h"
 #include "trust/trust_replay.h"
 
 #define NOW INT64_C(1700000000000000)
@@ -128,7 +129,7 @@ static void test_every_try_of_an_attempt_fits(void **state)
     struct trust_evidence e;
     struct buf record;
     size_t tries = 0;
-    s.cert.chain_count = s.cert.path_count = TRUST_CHAIN_MAX;
+    s.cert.chain_count = s.cert.path_count = s.dane.path_count = TRUST_CHAIN_MAX;
     s.reply = filled(reply, 1024);
     s.cert.names = filled(names, 2048);
     s.cert.detail = s.cert.issuer = s.dane.detail = filled(detail, 599);
@@ -297,6 +298,40 @@ static void test_digest_says_whether_two_records_say_the_same(void **state)
     assert_memory_not_equal(&digests[0], &digests[3], sizeof(digests[0]));
 }
 
+/* Whatever was seen and judged, at whatever time: the record gives it back. */
+static void test_random_facts_are_replayed(void **state)
+{
+    (void)state;
+    struct facts_random r = {31};
+    for (unsigned i = 0; i < 30000; i++) {
+        struct trust_domain d = facts_random_domain(&r);
+        struct trust_session s = facts_random_session(&r);
+        const struct trust_needs needs = {.utf8 = facts_often(&r, 1, 2), .eight_bit = facts_often(&r, 1, 2), .size = facts_pick(&r, 300),
+                                          .require_tls = facts_often(&r, 1, 2)};
+        struct trust_evidence e[] = {
+            trust_evidence_of(&d, &s, FACTS_NOW, trust_verdict_session(&d, &s, FACTS_NOW)),
+            trust_evidence_of_domain(TRUST_EVIDENCE_DOMAIN, &d, FACTS_NOW, trust_verdict_domain(&d)),
+            trust_evidence_of_needs(&d, &s, &needs, FACTS_NOW, trust_verdict_needs(&s.caps, &needs)),
+        };
+        for (size_t k = 0; k < 3; k++) {
+            struct trust_evidence_reader reader;
+            struct trust_evidence back;
+            struct trust_verdict v;
+            struct buf record;
+            buf_init(&record, TRUST_EVIDENCE_SIZE_MAX);
+            trust_evidence_begin(&record);
+            assert_true(trust_evidence_add(&record, &e[k]));
+            assert_true(trust_evidence_open(buf_slice(&record), &reader) && trust_evidence_next(&reader, &back));
+            assert_true(trust_evidence_replay(&back, &v));
+            assert_int_equal(v.action, e[k].action);
+            assert_int_equal(v.reason, e[k].reason);
+            assert_int_equal(v.attack, e[k].attack);
+            assert_int_equal(v.level, e[k].level);
+            buf_free(&record);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_ends_are_replayed),
         cmocka_unit_test(test_tampered_records_differ),
         cmocka_unit_test(test_an_end_with_gaps_is_not_replayed),
+        cmocka_unit_test(test_random_facts_are_replayed),
         cmocka_unit_test(test_digest_says_whether_two_records_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

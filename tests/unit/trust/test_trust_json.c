@@ -74,6 +74,7 @@ static void test_an_attempt_is_judged_as_the_page_says(void **state)
     expect("{'version':2,'hosts':[{'dns':'bogus'},{" GOOD "},{'dns':'bogus'}]}", "send", "proved", false);
     expect("{'version':2,'hosts':[{'dns':'bogus'},{'connect':'private'}]}", "later", "dns-bogus", true);
     expect("{'version':2,'hosts':[{'connect':'private'},{'connect':'ok'}],'domain':{'sts':'enforce'}}", "post", "sts-host-mismatch", true);
+    expect("{'version':2,'hosts':[{" GOOD "},{" GOOD ",'caps':{'utf8':true}}],'needs':{'utf8':true}}", "post", "no-smtputf8", false);
     /* needs, answer, REQUIRETLS */
     expect("{'version':2,'hosts':[{" GOOD "}],'needs':{'utf8':true}}", "post", "no-smtputf8", false);
     expect("{'version':2,'hosts':[{" GOOD ",'caps':{'require_tls':true}}],'needs':{'require_tls':true}}", "post", "proof-below-minimum", false);
@@ -119,6 +120,7 @@ static void test_channels(void **state)
         {"'connect':'ok','stage':'handshake','fault':'tls'", "", "'clear':true", "none"},
         {"'connect':'ok','ready':true,'tls':{'established':true,'protocol':771}", "", "", "tls"},
         {"'connect':'ok','ready':true,'tls':{'established':true,'protocol':770}", "", "", "none"},
+        {"'connect':'ok','ready':false,'tls':{'established':true,'protocol':771}", "", "", "none"},
         {"'connect':'ok','ready':true,'tls':{'established':true,'protocol':771,'bits':128,'aead':true,'ephemeral':true},'cert':{'checked':true}",
          "'pinned':true", "", "none"},
     };
@@ -212,6 +214,7 @@ static void tell(struct facts_random *r, struct trust_try *try)
         s->cert.chain[i].b[i] = s->cert.spki[i].b[31 - i] = (uint8_t)facts_pick(r, 256);
     s->dane.record = mem_strdup("3 1 1 00");
     s->dane.records = facts_pick(r, 30);
+    s->dane.path_count = facts_pick(r, TRUST_CHAIN_MAX + 1);
     try->now_us = facts_often(r, 1, 2) ? NOW : NOW + 1;
     try->counted = facts_often(r, 1, 2);
 }
