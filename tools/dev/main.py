@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tools.dev import builds, fips, fuzz, peers, results, steps  # noqa: E402  (the path must be set first)
+from tools.dev import builds, fips, fuzz, mutants, peers, results, steps  # noqa: E402  (the path must be set first)
 from tools.lint import lint  # noqa: E402
 
 FUZZ_SECONDS_IN_TEST = 4
@@ -154,6 +154,10 @@ def command_fuzz(arguments):
     if unknown:
         steps.die(f"no fuzz target {', '.join(sorted(unknown))}; there are: {', '.join(fuzz.targets())}")
     return 0 if all(fuzz.run(names or fuzz.targets(), seconds).values()) else 1
+
+
+def command_mutants(arguments):
+    return mutants.main(arguments)
 
 
 def _program(build, script, arguments, extra=None):
