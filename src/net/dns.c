@@ -13,8 +13,12 @@
 
 struct dns {
     struct ub_ctx *ub;
+    struct loop *loop;
     struct loop_watch *watch;
     struct list questions;
+    char **forward; /* a copy of what it was made from */
+    char *anchors;
+    struct dns_config config;
 };
 
 struct dns_question {
@@ -44,18 +48,10 @@ static const struct option OPTIONS[] = {
     {"infra-host-ttl:", "60"},
     {"outbound-msg-retry:", "4"},
     {"num-queries-per-thread:", "1024"},
-    {"outgoing-range:", "1024"},
-};
-
-/* What we ask again after an hour (DNS_LIFE_MAX_US) is not answered from yesterday's memory. */
-static const struct option LASTING[] = {
+    /* These two are the library's for all clients of the process. Dossiers live an hour (DNS_LIFE_MAX_US). */
     {"cache-max-ttl:", "3600"},
     {"cache-max-negative-ttl:", "3600"},
-};
-
-static const struct option FRESH[] = {
-    {"cache-max-ttl:", "1"}, {"cache-max-negative-ttl:", "1"}, {"msg-cache-size:", "512k"}, {"rrset-cache-size:", "1m"},
-    {"infra-host-ttl:", "1"},
+    {"outgoing-range:", "1024"},
 };
 
 /* Names that libunbound would answer itself. Ours are answered by the servers that the operator named. */
@@ -68,11 +64,11 @@ static bool check(int status, const char *what, struct err *err)
     return status == UB_NOERROR || err_set(err, "%s: %s", what, ub_strerror(status));
 }
 
-static bool set_options(struct ub_ctx *ub, const struct option *options, size_t count, struct err *err)
+static bool set_options(struct ub_ctx *ub, struct err *err)
 {
     bool ok = true;
-    for (size_t i = 0; i < count && ok; i++)
-        ok = check(ub_ctx_set_option(ub, options[i].name, options[i].value), options[i].name, err);
+    for (size_t i = 0; i < COUNT(OPTIONS) && ok; i++)
+        ok = check(ub_ctx_set_option(ub, OPTIONS[i].name, OPTIONS[i].value), OPTIONS[i].name, err);
     return ok;
 }
 
@@ -132,8 +128,7 @@ static bool remove_built_in(struct ub_ctx *ub, struct err *err)
 static bool set_up(struct ub_ctx *ub, const struct dns_config *config, struct err *err)
 {
     ub_ctx_debugout(ub, NULL);
-    bool ok = set_options(ub, OPTIONS, COUNT(OPTIONS), err);
-    ok = ok && (config->fresh ? set_options(ub, FRESH, COUNT(FRESH), err) : set_options(ub, LASTING, COUNT(LASTING), err));
+    bool ok = set_options(ub, err);
     for (size_t i = 0; i < config->forward_count && ok; i++)
         ok = add_forwarder(ub, config->forward[i], err);
     ok = ok && add_anchors(ub, config->anchors, err);
@@ -152,14 +147,36 @@ int64_t dns_life_us(enum msg_dns status, uint32_t ttl_s)
     return life < DNS_LIFE_MAX_US ? life : DNS_LIFE_MAX_US;
 }
 
+/* A context of the library, or NULL with the reason. */
+static struct ub_ctx *make_context(const struct dns_config *config, struct err *err)
+{
+    struct ub_ctx *ub = ub_ctx_create();
+    if (ub == NULL) {
+        err_set(err, "libunbound cannot be started");
+    } else if (!set_up(ub, config, err)) {
+        ub_ctx_delete(ub);
+        ub = NULL;
+    }
+    return ub;
+}
+
+static void copy_config(struct dns *dns, const struct dns_config *config)
+{
+    dns->forward = mem_new_array(config->forward_count + 1, sizeof(*dns->forward));
+    for (size_t i = 0; i < config->forward_count; i++)
+        dns->forward[i] = mem_strdup(config->forward[i]);
+    dns->anchors = mem_strndup(config->anchors.len > 0 ? (const char *)config->anchors.data : "", config->anchors.len);
+    dns->config = (struct dns_config){.forward = (const char *const *)dns->forward, .forward_count = config->forward_count,
+        .anchors = slice_of(dns->anchors, config->anchors.len)};
+}
+
 struct dns *dns_create(const struct dns_config *config, struct err *err)
 {
     struct dns *dns = mem_new(sizeof(*dns));
     list_init(&dns->questions);
-    dns->ub = ub_ctx_create();
+    copy_config(dns, config);
+    dns->ub = make_context(&dns->config, err);
     if (dns->ub == NULL)
-        err_set(err, "libunbound cannot be started");
-    if (dns->ub == NULL || !set_up(dns->ub, config, err))
         dns_free(&dns);
     return dns;
 }
@@ -173,11 +190,23 @@ static void on_readable(void *ctx, unsigned events)
 
 bool dns_start(struct dns *dns, struct loop *loop, struct err *err)
 {
+    dns->loop = loop;
     int fd = ub_fd(dns->ub);
     if (fd < 0)
         return err_set(err, "libunbound gives no descriptor");
     dns->watch = loop_watch_create(loop, fd, LOOP_READ, on_readable, dns);
     return true;
+}
+
+/* The library has no way to empty its caches; a new context has empty ones. */
+bool dns_renew(struct dns *dns, struct err *err)
+{
+    if (!list_empty(&dns->questions))
+        return true;
+    loop_watch_free(&dns->watch);
+    ub_ctx_delete(dns->ub);
+    dns->ub = make_context(&dns->config, err);
+    return dns->ub != NULL && dns_start(dns, dns->loop, err);
 }
 
 static enum msg_dns status_of(int error, const struct ub_result *result, int64_t took_us)
@@ -221,7 +250,7 @@ bool dns_ask(struct dns *dns, const char *name, int type, dns_answer_fn *fn, voi
     struct dns_question *question = mem_new(sizeof(*question));
     *question = (struct dns_question){.fn = fn, .ctx = ctx, .started_us = clock_wait_us()};
     list_push(&dns->questions, &question->link);
-    if (ub_resolve_async(dns->ub, name, type, DNS_CLASS_IN, question, on_result, NULL) == UB_NOERROR)
+    if (dns->ub != NULL && ub_resolve_async(dns->ub, name, type, DNS_CLASS_IN, question, on_result, NULL) == UB_NOERROR)
         return true;
     list_remove(&question->link);
     mem_free(question);
@@ -240,6 +269,10 @@ void dns_free(struct dns **dns)
         list_remove(it);
         mem_free(LIST_ENTRY(it, struct dns_question, link));
     }
+    for (size_t i = 0; i < (*dns)->config.forward_count; i++)
+        mem_free((*dns)->forward[i]);
+    mem_free((*dns)->forward);
+    mem_free((*dns)->anchors);
     mem_free(*dns);
     *dns = NULL;
 }

@@ -32,7 +32,6 @@ struct dns_config {
     const char *const *forward; /* "127.0.0.1:5300", "[::1]:53" */
     size_t forward_count;       /* 0: ask from the root servers down */
     struct slice anchors;       /* lines of DS or DNSKEY records, ";" comments; empty: nothing is secure */
-    bool fresh;                 /* keep no answer longer than a second */
 };
 
 /* What one question gave. Slices live until the callback returns. */
@@ -63,6 +62,10 @@ struct dns *dns_create(const struct dns_config *config, struct err *err);
 
 /* Starts listening for answers; to be called inside the sandbox (the worker thread starts with the first question). */
 bool dns_start(struct dns *dns, struct loop *loop, struct err *err);
+
+/* Forgets every answer it has kept, when no question is open; otherwise nothing happens. False with the reason when it has
+ * become useless: every question then fails. Takes some milliseconds. Not from inside an answer. */
+bool dns_renew(struct dns *dns, struct err *err);
 
 /* Asks for one type of one name (text, no last dot needed). fn is called exactly once, never before dns_ask() returns,
  * unless dns is freed first. False when the question could not be put. */

@@ -207,6 +207,14 @@ void dns_dossiers_ask(struct dns_dossiers *dossiers, struct slice domain, dns_do
     }
 }
 
+void dns_dossiers_empty(struct dns_dossiers *dossiers)
+{
+    LIST_FOR(it, next, &dossiers->done)
+    {
+        free_entry(LIST_ENTRY(it, struct dns_entry, link));
+    }
+}
+
 void dns_dossiers_forget(struct dns_dossiers *dossiers, const void *ctx)
 {
     LIST_FOR(it, next, &dossiers->pending)

@@ -64,6 +64,9 @@ struct dns_dossiers *dns_dossiers_create(dns_ask_fn *ask, void *ask_ctx, uint16_
  * no host name gives MALFORMED, too much work at once SERVFAIL. */
 void dns_dossiers_ask(struct dns_dossiers *dossiers, struct slice domain, dns_dossier_fn *fn, void *ctx);
 
+/* Forgets the dossiers that are done. Not from inside a callback. */
+void dns_dossiers_empty(struct dns_dossiers *dossiers);
+
 /* Drops the asks of ctx: their fn will not be called. */
 void dns_dossiers_forget(struct dns_dossiers *dossiers, const void *ctx);
 

@@ -55,7 +55,7 @@ typedef void sts_get_fn(void *ctx, const char *domain, sts_fetch_fn *fn, void *f
 struct sts_cache_ops {
     dns_ask_fn *ask;
     void *ask_ctx;
-    void *fresh_ctx; /* for ask: a client that keeps no answers */
+    void *fresh_ctx; /* for ask: a client that was emptied just now */
     sts_get_fn *get;
     void *get_ctx;
 };

@@ -123,10 +123,9 @@ static bool make_dns(struct resolver *resolver, const struct conf *conf, struct 
     struct buf anchors;
     buf_init(&anchors, DNS_ANCHOR_MAX);
     bool ok = read_file(resolver, conf->resolver_trust_anchor, ROLE_FD_TRUST_ANCHOR, &anchors, err);
-    struct dns_config config = {.forward = (const char *const *)conf->resolver_forward.item,
+    const struct dns_config config = {.forward = (const char *const *)conf->resolver_forward.item,
         .forward_count = conf->resolver_forward.count, .anchors = buf_slice(&anchors)};
     resolver->dns = ok ? dns_create(&config, err) : NULL;
-    config.fresh = true;
     resolver->fresh = resolver->dns != NULL ? dns_create(&config, err) : NULL;
     resolver->anchors = digest_of(&anchors);
     buf_free(&anchors);
@@ -170,6 +169,18 @@ static void get_policy(void *ctx, const char *domain, sts_fetch_fn *fn, void *fn
     sts_fetcher_get(ctx, domain, fn, fn_ctx);
 }
 
+/* Before a question for fresh answers. While another is open it stays as it is: what that one finds is fresh. */
+static void empty_fresh(void *ctx)
+{
+    struct resolver *resolver = ctx;
+    struct err err = {""};
+    if (dns_dossiers_busy(resolver->sources.fresh) > 0)
+        return;
+    dns_dossiers_empty(resolver->sources.fresh);
+    if (!dns_renew(resolver->fresh, &err))
+        log_error(role_log(resolver->role), "fresh answers cannot be had any more: %s", err.text);
+}
+
 static void make_sources(struct resolver *resolver)
 {
     uint16_t port = (uint16_t)resolver->conf->courier_port;
@@ -178,6 +189,8 @@ static void make_sources(struct resolver *resolver)
     resolver->sources.dossiers = dns_dossiers_create(ask_dns, resolver->dns, port);
     resolver->sources.fresh = dns_dossiers_create(ask_dns, resolver->fresh, port);
     resolver->sources.policies = sts_cache_create(&ops);
+    resolver->sources.empty = empty_fresh;
+    resolver->sources.empty_ctx = resolver;
 }
 
 /* First whatever gives answers, then whoever waits for them. */

@@ -118,6 +118,8 @@ bool resolver_ask_start(const struct resolver_sources *sources, struct list *lis
     buf_init(&ask->policy, MSG_POLICY_MAX);
     buf_init(&ask->detail, MSG_TEXT_MAX);
     list_push(list, &ask->link);
+    if (message.fresh)
+        sources->empty(sources->empty_ctx);
     if (message.forget)
         sts_cache_drop(sources->policies, message.domain);
     sts_cache_ask(sources->policies, message.domain, message.policy, message.fresh, on_policy, ask);

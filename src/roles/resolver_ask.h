@@ -12,7 +12,9 @@
 /* Where answers come from. Borrowed. */
 struct resolver_sources {
     struct dns_dossiers *dossiers;
-    struct dns_dossiers *fresh; /* for who wants everything looked up again */
+    struct dns_dossiers *fresh; /* for who wants everything looked up again: through a client of its own, emptied before */
+    void (*empty)(void *ctx);
+    void *empty_ctx;
     struct sts_cache *policies;
 };
 
