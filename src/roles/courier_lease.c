@@ -264,6 +264,7 @@ static void on_dossier(void *ctx, const struct chan_frame *answer)
     struct msg_dossier dossier = {.status = MSG_DNS_SERVFAIL};
     courier_lease_answered(lease);
     if (answer == NULL) {
+        courier_memory_unanswered(lease);
         courier_stall(lease); /* the resolver died: that says nothing about the domain */
         return;
     }

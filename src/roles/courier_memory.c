@@ -199,6 +199,19 @@ static void raise(const struct courier_lease *lease, const char *what)
     courier_alarm(lease->courier, "%s (sealpost trace %s shows which)", what, id);
 }
 
+static void watch_resolver(struct courier_lease *lease, bool failed)
+{
+    const struct tag tag = tag_of(lease);
+    if (courier_watch_resolver(lease->courier->watch, &tag, failed, clock_utc_us()))
+        courier_alarm(lease->courier, "half of the last questions about recipient domains were not answered: look at "
+                                      "resolver { forward } and the network");
+}
+
+void courier_memory_unanswered(struct courier_lease *lease)
+{
+    watch_resolver(lease, true);
+}
+
 void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossier *dossier)
 {
     struct courier *courier = lease->courier;
@@ -207,9 +220,7 @@ void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossie
     bool failed = dossier->status == MSG_DNS_SERVFAIL || dossier->status == MSG_DNS_TIMEOUT;
     if (dossier->policy_changed)
         keep_policy(lease, dossier->policy);
-    if (courier_watch_resolver(courier->watch, failed, now))
-        courier_alarm(courier, "half of the last questions about recipient domains were not answered: look at resolver "
-                               "{ forward } and the network");
+    watch_resolver(lease, failed);
     if (courier_watch_policy(courier->watch, &tag, dossier->sts_look == TRUST_STS_KEPT, now))
         raise(lease, "the MTA-STS policy of a recipient domain has vanished; the kept one is obeyed until it ends");
 }

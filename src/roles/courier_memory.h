@@ -26,6 +26,9 @@ void courier_memory_look(struct courier_lease *lease);
 /* The resolver has answered: has its policy kept when that has changed, and raises the alarms that are due. */
 void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossier *dossier);
 
+/* The resolver has not answered in time, or died. */
+void courier_memory_unanswered(struct courier_lease *lease);
+
 /* The operator ended what was remembered of a domain: here, and at the resolver when it is asked next. */
 void courier_memory_forget(struct courier_memory *memory, const struct tag *domain);
 

@@ -21,6 +21,8 @@ struct courier_watch {
     struct map *domains; /* struct tag > struct watched */
     uint32_t asks;
     uint32_t failed;
+    struct tag failing[COURIER_WATCH_DOMAINS]; /* some of those that failed, each once */
+    uint32_t failing_count;
     int64_t resolver_told_us;
 };
 
@@ -104,13 +106,25 @@ bool courier_watch_policy(struct courier_watch *watch, const struct tag *domain,
     return now_us - w->kept_us >= COURIER_WATCH_GONE_US && tell(&w->kept_told_us, COURIER_WATCH_AGAIN_US, now_us);
 }
 
-bool courier_watch_resolver(struct courier_watch *watch, bool failed, int64_t now_us)
+static void note_failing(struct courier_watch *watch, const struct tag *domain)
+{
+    watch->failed++;
+    for (uint32_t i = 0; i < watch->failing_count; i++) {
+        if (memcmp(watch->failing[i].b, domain->b, TAG_SIZE) == 0)
+            return;
+    }
+    if (watch->failing_count < COURIER_WATCH_DOMAINS)
+        watch->failing[watch->failing_count++] = *domain;
+}
+
+bool courier_watch_resolver(struct courier_watch *watch, const struct tag *domain, bool failed, int64_t now_us)
 {
     watch->asks++;
-    watch->failed += failed ? 1 : 0;
+    if (failed)
+        note_failing(watch, domain);
     if (watch->asks < COURIER_WATCH_ASKS)
         return false;
-    bool much = watch->failed >= COURIER_WATCH_FAILED;
-    watch->asks = watch->failed = 0;
+    bool much = watch->failed >= COURIER_WATCH_FAILED && watch->failing_count == COURIER_WATCH_DOMAINS;
+    watch->asks = watch->failed = watch->failing_count = 0;
     return much && tell(&watch->resolver_told_us, RESOLVER_AGAIN_US, now_us);
 }

@@ -14,7 +14,8 @@
 #define COURIER_WATCH_GONE_US (3600 * CLOCK_US_PER_S) /* a policy that cannot be fetched for so long is no passing trouble */
 #define COURIER_WATCH_AGAIN_US CLOCK_US_PER_DAY /* the same is told once a day */
 #define COURIER_WATCH_ASKS 20u             /* answers of the resolver that are counted together, */
-#define COURIER_WATCH_FAILED 10u           /* and how many of them, failed, are an alarm: half */
+#define COURIER_WATCH_FAILED 10u           /* and how many of them, failed, are an alarm: half, */
+#define COURIER_WATCH_DOMAINS 3u           /* of at least so many domains: one may have a broken name server of its own */
 
 struct courier_watch;
 
@@ -35,7 +36,7 @@ bool courier_watch_fell(struct courier_watch *watch, const struct tag *domain, i
  * been so for COURIER_WATCH_GONE_US, once a day. */
 bool courier_watch_policy(struct courier_watch *watch, const struct tag *domain, bool kept, int64_t now_us);
 
-/* The resolver answered, or failed to. True when it fails much, once an hour. */
-bool courier_watch_resolver(struct courier_watch *watch, bool failed, int64_t now_us);
+/* The resolver answered about a domain, or failed to. True when it fails much, once an hour. */
+bool courier_watch_resolver(struct courier_watch *watch, const struct tag *domain, bool failed, int64_t now_us);
 
 #endif

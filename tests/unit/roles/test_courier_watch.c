@@ -66,12 +66,20 @@ static void a_policy_vanishes_not_in_a_moment(void **state)
     courier_watch_free(&w);
 }
 
-static unsigned ask(struct courier_watch *w, unsigned good, unsigned failed, int64_t now_us)
+/* Questions about that many domains in turn: good ones first, then those that fail. */
+static unsigned ask_about(struct courier_watch *w, unsigned domains, unsigned good, unsigned failed, int64_t now_us)
 {
     unsigned alarms = 0;
-    for (unsigned i = 0; i < good + failed; i++)
-        alarms += courier_watch_resolver(w, i >= good, now_us) ? 1 : 0;
+    for (unsigned i = 0; i < good + failed; i++) {
+        const struct tag tag = name((uint8_t)(i % domains));
+        alarms += courier_watch_resolver(w, &tag, i >= good, now_us) ? 1 : 0;
+    }
     return alarms;
+}
+
+static unsigned ask(struct courier_watch *w, unsigned good, unsigned failed, int64_t now_us)
+{
+    return ask_about(w, COURIER_WATCH_DOMAINS, good, failed, now_us);
 }
 
 static void a_failing_resolver_is_told(void **state)
@@ -83,6 +91,16 @@ static void a_failing_resolver_is_told(void **state)
     assert_int_equal(ask(w, 1, 0, noon_us), 1);
     assert_int_equal(ask(w, 0, 10 * COURIER_WATCH_ASKS, noon_us), 0);
     assert_int_equal(ask(w, 0, COURIER_WATCH_ASKS, noon_us + 3600 * CLOCK_US_PER_S), 1);
+    courier_watch_free(&w);
+}
+
+/* One domain, or two, with broken name servers are not ours to mend. */
+static void a_broken_domain_is_no_failing_resolver(void **state)
+{
+    struct courier_watch *w = courier_watch_create();
+    (void)state;
+    assert_int_equal(ask_about(w, COURIER_WATCH_DOMAINS - 1, 0, 10 * COURIER_WATCH_ASKS, noon_us), 0);
+    assert_int_equal(ask_about(w, COURIER_WATCH_DOMAINS, 0, COURIER_WATCH_ASKS, noon_us), 1);
     courier_watch_free(&w);
 }
 
@@ -107,6 +125,7 @@ int main(void)
         cmocka_unit_test(a_fall_is_told_once_a_day),
         cmocka_unit_test(a_policy_vanishes_not_in_a_moment),
         cmocka_unit_test(a_failing_resolver_is_told),
+        cmocka_unit_test(a_broken_domain_is_no_failing_resolver),
         cmocka_unit_test(memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
