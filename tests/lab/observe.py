@@ -162,8 +162,9 @@ def _observe_host(live, receiver, proved, seen):
         if session.helo == "control.test":
             continue
         plain, inside = content_bytes(session.plain, live.lines), content_bytes(session.encrypted, live.lines)
-        seen["before_proof"] += plain + (0 if proved else inside)
-        seen["after_proof"] += inside if proved else 0
+        proof = proved and session.tls in ("TLSv1.2", "TLSv1.3")
+        seen["before_proof"] += plain + (0 if proof else inside)
+        seen["after_proof"] += inside if proof else 0
         if not session.helo.startswith("notice."):  # a session that ended before EHLO may have been a notice's
             seen["sessions"] += 1
             seen["nameless"] += not session.helo

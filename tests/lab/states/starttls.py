@@ -84,7 +84,7 @@ STATES = [
     _posted("greeting-endless", "malformed-reply", {"greeting": Reply("", raw=b"220-a\r\n" * 100_000)}, control=None),
     _posted("greeting-of-two", "injected-reply", {"greeting": Reply("", raw=b"220 one\r\n220 two\r\n")},
             "words before they were asked for", control=None),
-    _posted("ehlo-502", "no-starttls", {"ehlo": "502 5.5.1 only HELO"}, "an old server knows HELO only", control=None),
+    _posted("ehlo-502", "unproved-5xx", {"ehlo": "502 5.5.1 only HELO"}, "a server of before 1993 cannot encrypt", control=None),
     _posted("ehlo-550", "unproved-5xx", {"ehlo": "550 5.7.1 not you", "helo": "550 5.7.1 not you"}, control=None),
     _later("ehlo-421", "unproved-4xx", {"ehlo": Reply("421 4.7.0 not now", close=True)}, control=None),
 ]
