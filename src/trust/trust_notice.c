@@ -27,10 +27,19 @@ static enum trust_channel without_proof(const struct trust_session *session, boo
     return !clear && tls_stumbled(session) ? TRUST_CHANNEL_RETRY : TRUST_CHANNEL_NONE;
 }
 
+/* What is demanded of the message beyond proof is not demanded of its notice, which holds nothing of it: a domain that
+ * proves less than the operator wants can still be told. */
+static struct trust_verdict judge(const struct trust_domain *domain, const struct trust_session *session, int64_t now_us)
+{
+    struct trust_domain undemanding = *domain;
+    undemanding.minimum = TRUST_LEVEL_PKIX;
+    return trust_verdict_session(&undemanding, session, now_us);
+}
+
 enum trust_channel trust_notice_channel(const struct trust_domain *domain, const struct trust_session *session,
                                         bool clear, bool attack, int64_t now_us)
 {
-    struct trust_verdict v = trust_verdict_session(domain, session, now_us);
+    struct trust_verdict v = judge(domain, session, now_us);
     if (v.action == TRUST_SEND && session->tls.established)
         return TRUST_CHANNEL_PROVED;
     if (trust_notice_needs_proof(domain, session, attack || v.attack))
@@ -44,7 +53,7 @@ enum trust_channel trust_notice_channel(const struct trust_domain *domain, const
 enum trust_channel trust_notice_channel_released(const struct trust_domain *domain, const struct trust_session *session,
                                                  bool clear, int64_t now_us)
 {
-    struct trust_verdict v = trust_verdict_session(domain, session, now_us);
+    struct trust_verdict v = judge(domain, session, now_us);
     if (v.action == TRUST_SEND && session->tls.established)
         return TRUST_CHANNEL_PROVED;
     return trust_verdict_host(domain, session).action == TRUST_LATER || session->dns != TRUST_DNS_OK
