@@ -109,17 +109,19 @@ static void tell_all(struct dns_entry *entry)
     entry->telling = false;
 }
 
-/* Takes the hosts over, in as little memory as they need. */
+/* Takes the hosts over, copied into as much memory as they need: to shrink the array for 32 in place would leave holes that
+ * no other look-up fits into. */
 static void take_dossier(struct dns_entry *entry, struct dns_dossier *found)
 {
+    struct dns_host *hosts = found->hosts;
     entry->dossier = *found;
+    entry->dossier.hosts = NULL;
     *found = (struct dns_dossier){.hosts = NULL};
     if (entry->dossier.count > 0) {
-        entry->dossier.hosts = mem_resize_array(entry->dossier.hosts, entry->dossier.count, sizeof(struct dns_host));
-    } else {
-        mem_free(entry->dossier.hosts);
-        entry->dossier.hosts = NULL;
+        entry->dossier.hosts = mem_new_array(entry->dossier.count, sizeof(*hosts));
+        memcpy(entry->dossier.hosts, hosts, entry->dossier.count * sizeof(*hosts));
     }
+    mem_free(hosts);
     entry->owner->bytes += bytes_of(&entry->dossier);
     entry->expires_wait_us = clock_wait_us() + entry->dossier.expires_us - clock_utc_us();
 }
