@@ -217,6 +217,7 @@ CONSTRAINT(permit_clinic, "critical,permitted;DNS:clinic.test")
 CONSTRAINT(permit_dot_clinic, "critical,permitted;DNS:.clinic.test")
 CONSTRAINT(permit_one, "critical,permitted;DNS:mx.clinic.test")
 CONSTRAINT(permit_two, "critical,permitted;DNS:other.test,permitted;DNS:test")
+CONSTRAINT(permit_two_turned, "critical,permitted;DNS:test,permitted;DNS:other.test")
 CONSTRAINT(permit_mail, "critical,permitted;email:clinic.test")
 CONSTRAINT(exclude_one, "critical,excluded;DNS:db.clinic.test")
 CONSTRAINT(exclude_below, "critical,excluded;DNS:a.db.clinic.test")
@@ -236,6 +237,7 @@ static void test_constraints_and_wildcards(void **state)
         {permit_one, "DNS:*.clinic.test", TRUST_CERT_CHAIN},
         {permit_one, "DNS:mx.clinic.test", TRUST_CERT_FINE},
         {permit_two, "DNS:*.clinic.test", TRUST_CERT_FINE},
+        {permit_two_turned, "DNS:*.clinic.test", TRUST_CERT_FINE},
         {permit_mail, "DNS:*.clinic.test", TRUST_CERT_FINE},
         {permit_mail, "DNS:mx.clinic.test,email:a@other.test", TRUST_CERT_CHAIN},
         {exclude_one, "DNS:*.clinic.test", TRUST_CERT_CHAIN},
@@ -270,6 +272,30 @@ static void test_constraints_alone(void **state)
         cert_chain_make(&chain, wants);
         assert_int_equal(trust_name_path(chain.shown, "*.clinic.test").fault, rows[i].fine ? TRUST_CERT_FINE : TRUST_CERT_CHAIN);
         cert_chain_free(&chain);
+    }
+}
+
+#define MANY 300 /* wildcards, and subtrees: together more than TRUST_NAME_WORK_MAX */
+
+static void exclude_many(X509 *x)
+{
+    char text[MANY * 30] = "critical,permitted;DNS:test";
+    for (int i = 0; i < MANY; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), ",excluded;DNS:x%d.test", i);
+    cert_extend(x, NID_name_constraints, text);
+}
+
+static void test_work_is_bounded(void **state)
+{
+    static const int names[] = {10, MANY};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char san[MANY * 30] = "DNS:" CERT_HOST;
+        for (int n = 0; n < names[i]; n++)
+            snprintf(san + strlen(san), sizeof(san) - strlen(san), ",DNS:*.a%d.clinic.test", n);
+        struct cert_want wants[CERT_ROLES] = {[CERT_SERVER] = {.san = san}, [CERT_ROOT] = {.change = exclude_many}};
+        assert_judged(wants, CERT_HOST, TRUST_PROFILE_STRICT, i == 0 ? TRUST_CERT_FINE : TRUST_CERT_CHAIN,
+                      i == 0 ? NULL : "too many");
     }
 }
 
@@ -581,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_common_name_is_not_read),
         cmocka_unit_test(test_constraints_and_wildcards),
         cmocka_unit_test(test_constraints_alone),
+        cmocka_unit_test(test_work_is_bounded),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_no_path),

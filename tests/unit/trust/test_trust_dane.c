@@ -3,6 +3,8 @@
  * mox's dane tests that concern comparing are among them; those that concern DNS are the resolver's. */
 #include "cert_make.h"
 
+#include <openssl/ssl.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "trust/trust_dane.h"
@@ -298,6 +300,69 @@ static void test_records_and_chains(void **state)
     print_message("%zu rows\n", sizeof(rows) / sizeof(*rows));
 }
 
+/* ---- OpenSSL's own DANE as a second opinion ---- */
+
+/* Where it is of another one, and why ours stands. */
+static const char *const differing[] = {
+    "ta weak bare key", /* OpenSSL does not weigh a key without a certificate */
+    "ta self-signed (Exim 5842)", "ta self-signed key (Exim 5842)", "ta self-signed full", /* never looks for usage 2 at the leaf */
+    NULL,
+};
+
+static bool opinion(const struct world *world, const struct row *row)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    X509_STORE *nothing = X509_STORE_new();
+    bool good = false, any = false;
+    SSL_CTX_dane_enable(context);
+    SSL *ssl = SSL_new(context);
+    SSL_dane_enable(ssl, CERT_HOST);
+    SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    for (size_t i = 0; i < row->count; i++) {
+        struct buf data;
+        record_data(world, &row->records[i], &data);
+        if (row->records[i].usage == 2 || row->records[i].usage == 3)
+            any = SSL_dane_tlsa_add(ssl, row->records[i].usage, row->records[i].selector, row->records[i].matching, data.data,
+                                    data.len) == 1 || any;
+        buf_free(&data);
+    }
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    if (any && sk_X509_num(world->shown) > 0 &&
+        X509_STORE_CTX_init(ctx, nothing, sk_X509_value(world->shown, 0), world->shown) == 1) {
+        X509_STORE_CTX_set0_dane(ctx, SSL_get0_dane(ssl));
+        X509_STORE_CTX_set_default(ctx, "ssl_server");
+        X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(ctx), SSL_get0_param(ssl));
+        X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx), 2);
+        X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), (time_t)CERT_NOW_S);
+        good = X509_verify_cert(ctx) == 1 && X509_STORE_CTX_get_error(ctx) == X509_V_OK;
+    }
+    X509_STORE_CTX_free(ctx);
+    SSL_free(ssl);
+    X509_STORE_free(nothing);
+    SSL_CTX_free(context);
+    return good;
+}
+
+static void test_openssl_agrees(void **state)
+{
+    size_t different = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        bool ours = rows[i].tlsa == USABLE && rows[i].matched && rows[i].fault == FINE, known = false;
+        struct world world;
+        world_make(&world, rows[i].show);
+        bool theirs = opinion(&world, &rows[i]);
+        world_free(&world);
+        for (size_t n = 0; differing[n] != NULL; n++)
+            known = known || strcmp(differing[n], rows[i].what) == 0;
+        if (known != (ours != theirs))
+            print_message("%s: here %d, openssl %d\n", rows[i].what, ours, theirs);
+        different += known != (ours != theirs);
+    }
+    assert_int_equal(different, 0);
+}
+
 /* What the resolver found otherwise is handed through, whatever is shown. */
 static void test_states_without_records(void **state)
 {
@@ -462,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records_and_chains),
+        cmocka_unit_test(test_openssl_agrees),
         cmocka_unit_test(test_states_without_records),
         cmocka_unit_test(test_names_of_usage_2),
         cmocka_unit_test(test_no_wildcard_over_a_public_suffix),
