@@ -106,7 +106,9 @@ static void join_all(struct child *child)
 
     for (size_t i = 0; i < sup->child_count; i++) {
         struct child *other = &sup->child[i];
-        if (other != child && other->state == CHILD_READY && supervisor_joined(child->kind, other->kind)) {
+        /* A ready one without a channel has died, and SIGCHLD is on its way: its successor is joined. */
+        bool there = other != child && other->state == CHILD_READY && other->chan != NULL;
+        if (there && supervisor_joined(child->kind, other->kind)) {
             join(child, other);
         }
     }

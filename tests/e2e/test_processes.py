@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of an instance: what each may, that each is started again when it dies, how the whole starts, reads its
 certificates again and stops."""
+import ctypes
 import os
+import platform
 import random
 import signal
 import smtplib
@@ -20,14 +22,17 @@ from tests.lab.sealpost import program
 
 KINDS = ["keyd", "store", "intake", "courier", "resolver", "web", "scrub"]  # in the order of their user ids
 FIRST_UID = 61440
+PIDFD_GETFD = 438   # system call, the same on every architecture
+SUPERVISOR_FD = 3   # of every role
+PTRACE, PTRACE_SEIZE, PTRACE_O_TRACEEXIT, PTRACE_DETACH = 101, 0x4206, 0x40, 17
 
 
-def until(condition, seconds=15, what="it"):
+def until(condition, seconds=15, what="it", pause=0.05):
     """Waits until condition() is true."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not come true within {seconds} s"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def status(process):
@@ -170,6 +175,41 @@ def test_a_role_that_dies_is_started_again_and_nothing_is_lost(lab):
         assert sealpost.outcome(message_id)["state"] == "delivered"
     assert len(receiver.messages) >= len(ids)
     sealpost.run("check", "--deep")
+
+
+def call(number, *arguments):
+    """A system call that Python has no name for."""
+    result = ctypes.CDLL(None, use_errno=True).syscall(*(ctypes.c_long(a) for a in (number, *arguments)))
+    assert result >= 0, os.strerror(ctypes.get_errno())
+    return result
+
+
+def cut_channel(process):
+    """Ends a role's channel to the supervisor, which the role knows nothing of."""
+    held = os.pidfd_open(process.pid)
+    with socket.socket(fileno=call(PIDFD_GETFD, held, SUPERVISOR_FD, 0)) as channel:
+        channel.shutdown(socket.SHUT_RDWR)
+    os.close(held)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="ptrace(2) by its number")
+@pytest.mark.timeout(120)
+def test_a_role_becomes_ready_beside_one_that_is_being_ended(lab):
+    """The supervisor ends a role whose channel has broken, and hears of its death a moment later, which is made long here. A
+    process that becomes ready in that moment must not be joined with it."""
+    sealpost = lab.sealpost()
+    old = {p.pid for p in sealpost.roles()["courier"]}
+    [store] = sealpost.roles()["store"]
+    call(PTRACE, PTRACE_SEIZE, store.pid, 0, PTRACE_O_TRACEEXIT)
+    cut_channel(store)
+    os.waitpid(store.pid, 0x40000000)  # __WALL: the supervisor has ended it, and its death stops on the way
+    sealpost.kill_role("courier")
+    until(lambda: replaced(sealpost, "courier", old), 20, "a new courier")
+    time.sleep(2)  # until it is ready
+    call(PTRACE, PTRACE_DETACH, store.pid, 0, 0)
+    until(lambda: replaced(sealpost, "store", {store.pid}), 20, "a new store")
+    receiver = lab.receiver("after", "tls13")
+    assert sealpost.outcome(sealpost.submit(f"a@{receiver.domain}"))["state"] == "delivered"
 
 
 def test_roles_end_with_their_supervisor(lab):
