@@ -203,8 +203,8 @@ static void watch_resolver(struct courier_lease *lease, bool failed)
 {
     const struct tag tag = tag_of(lease);
     if (courier_watch_resolver(lease->courier->watch, &tag, failed, clock_utc_us()))
-        courier_alarm(lease->courier, "half of the last questions about recipient domains were not answered: look at "
-                                      "resolver { forward } and the network");
+        courier_alarm(lease->courier, "half of the last questions about recipient domains were not answered, or not "
+                                      "soundly: look at resolver { forward } and the network");
 }
 
 void courier_memory_unanswered(struct courier_lease *lease)
@@ -217,7 +217,8 @@ void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossie
     struct courier *courier = lease->courier;
     const struct tag tag = tag_of(lease);
     int64_t now = clock_utc_us();
-    bool failed = dossier->status == MSG_DNS_SERVFAIL || dossier->status == MSG_DNS_TIMEOUT;
+    bool failed = dossier->status == MSG_DNS_SERVFAIL || dossier->status == MSG_DNS_TIMEOUT ||
+                  dossier->status == MSG_DNS_BOGUS; /* a forwarder that spoils signatures makes every name so */
     if (dossier->policy_changed)
         keep_policy(lease, dossier->policy);
     watch_resolver(lease, failed);

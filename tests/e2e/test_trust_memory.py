@@ -341,3 +341,40 @@ def test_a_stranger_gets_a_notice_as_before(lab):
     assert sealpost.outcome(sent[1])["state"] == "posted"
     assert notice_until(sealpost, sent[1], {"held", "sent"}) == "sent"
     unseen(receiver, sent)
+
+
+# --- alarms ---
+
+
+def alarm_until(sealpost, words, seconds=40):
+    """Waits until the status has an alarm with these words; returns it."""
+    end = time.monotonic() + seconds
+    while True:
+        found = [a for a in sealpost.json("status")["alarms"] if words in a]
+        if found:
+            return found[0]
+        assert time.monotonic() < end, sealpost.json("status")["alarms"]
+        time.sleep(0.2)
+
+
+def test_the_certificate_of_a_big_destination_is_told_before_it_ends(lab):
+    """A hundred letters in a day make it big; the alarm carries the id of one, whose trace tells who it is."""
+    sealpost = lab.sealpost()
+    receiver = lab.unsigned("big")
+    receiver.show_certificate(lab.certificate(receiver.host, seconds=7 * 86400))
+    with sealpost.smtp() as client:
+        ids = [send(sealpost, f"a@{receiver.domain}", client=client)[1] for _ in range(100)]
+    alarm = alarm_until(sealpost, "ends within two weeks")
+    assert receiver.domain not in alarm and "test" not in alarm
+    assert any(i in alarm for i in ids)
+    for message_id in ids:
+        assert sealpost.outcome(message_id, timeout=60)["state"] == "delivered"
+
+
+def test_a_failing_resolver_is_told(lab):
+    """Not one broken domain, but many at once."""
+    sealpost = lab.sealpost({"courier.hold": "60s", "courier.retry": ["300ms"]})
+    for name in ("a", "b", "c", "d"):
+        lab.dns.fail(f"{name}.test", "servfail")
+        send(sealpost, f"x@{name}.test")
+    alarm_until(sealpost, "look at resolver")

@@ -336,6 +336,27 @@ static void trust_memory_is_the_configured_time(void **state)
     stage_free(s);
 }
 
+/* Every way of not answering counts, the answer that never came too; an answer that says no does not. */
+static void what_counts_as_no_answer(void **state)
+{
+    static const uint8_t failing[] = {MSG_DNS_SERVFAIL, MSG_DNS_TIMEOUT, MSG_DNS_BOGUS, 0xff};
+    struct stage *s = stage_create();
+    (void)state;
+    assert_true(look(s));
+    store_says(s, TRUST_LEVEL_NONE, 0);
+    for (unsigned i = 0; i < 2 * COURIER_WATCH_ASKS; i++) {
+        bool good = i < COURIER_WATCH_ASKS;
+        const struct msg_dossier dossier = {.status = good ? MSG_DNS_NXDOMAIN : failing[i % 4]};
+        (void)snprintf(s->recipient.address.domain.ascii, 16, "d%u.test", i);
+        if (dossier.status == 0xff)
+            courier_memory_unanswered(&s->lease);
+        else
+            courier_memory_dossier(&s->lease, &dossier);
+        assert_int_equal(s->alarms, i == 2 * COURIER_WATCH_ASKS - 1 ? 1 : 0);
+    }
+    stage_free(s);
+}
+
 static void what_must_be_known_is_alarmed(void **state)
 {
     struct stage *s = stage_create();
@@ -369,6 +390,7 @@ int main(void)
         cmocka_unit_test(the_policy_is_asked_for_when_it_is_needed),
         cmocka_unit_test(the_operator_ends_it),
         cmocka_unit_test(trust_memory_is_the_configured_time),
+        cmocka_unit_test(what_counts_as_no_answer),
         cmocka_unit_test(what_must_be_known_is_alarmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
