@@ -60,6 +60,9 @@ static void test_leaf_and_issuers(void **state)
     assert_int_equal(trust_pin_check(&ca, path, 2), TRUST_PIN_MISMATCH);
     assert_int_equal(trust_pin_check(&ca, path + 2, 1), TRUST_PIN_MISMATCH); /* as a server it is no issuer */
     assert_int_equal(trust_pin_check(&both, path, 3), TRUST_PIN_MISMATCH);   /* each key in the other's place */
+    const struct digest first_issuer[][2] = {{path[1], path[0]}, {path[1], path[2]}};
+    assert_int_equal(trust_pin_check(&leaf, first_issuer[0], 2), TRUST_PIN_MISMATCH); /* the first issuer is no server */
+    assert_int_equal(trust_pin_check(&ca, first_issuer[1], 2), TRUST_PIN_MATCH);
 }
 
 /* Where records decide, their path counts, even if the other one would match. */
