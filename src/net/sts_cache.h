@@ -16,7 +16,7 @@
 #define STS_BUSY_MAX 768u
 /* Whoever asks is answered by then, with what is known; the look goes on and serves the next who asks. As DNS_LOOKUP_US. */
 #define STS_WAIT_US INT64_C(8000000)
-/* A record that could not be asked for is asked for again after this. */
+/* A record that could not be asked for is asked for again after this, and a policy host that could not be spoken to. */
 #define STS_LIFE_FAILED_US INT64_C(10000000)
 /* A failed fetch is not repeated earlier (RFC 8461 3.3). */
 #define STS_PAUSE_FAILED_US INT64_C(300000000)

@@ -81,11 +81,11 @@ static void store_policy(struct sts_domain *domain, const struct sts_policy *fil
 
 /* --- fetching --- */
 
-static void fetch_failed(struct sts_domain *domain, enum sts_look how, const char *detail)
+static void fetch_failed(struct sts_domain *domain, enum sts_look how, const char *detail, int64_t pause_us)
 {
     domain->fetch = how;
     set_text(&domain->fetch_detail, detail);
-    domain->fetch_after_us = clock_wait_us() + STS_PAUSE_FAILED_US;
+    domain->fetch_after_us = clock_wait_us() + pause_us;
 }
 
 static void take_file(struct sts_domain *domain, struct slice text)
@@ -98,7 +98,7 @@ static void take_file(struct sts_domain *domain, struct slice text)
         set_text(&domain->fetch_detail, NULL);
         domain->fetch_after_us = clock_wait_us() + STS_PAUSE_US;
     } else {
-        fetch_failed(domain, STS_BAD_POLICY, err.text);
+        fetch_failed(domain, STS_BAD_POLICY, err.text, STS_PAUSE_FAILED_US);
     }
     sts_policy_clear(&file);
 }
@@ -109,7 +109,8 @@ static void on_file(void *ctx, const struct sts_fetch_answer *answer)
     if (answer->result == STS_FETCH_OK)
         take_file(domain, answer->text);
     else
-        fetch_failed(domain, answer->result == STS_FETCH_UNTRUSTED ? STS_BAD_CERT : STS_NO_FETCH, answer->detail);
+        fetch_failed(domain, answer->result == STS_FETCH_UNTRUSTED ? STS_BAD_CERT : STS_NO_FETCH, answer->detail,
+                     answer->untried ? STS_LIFE_FAILED_US : STS_PAUSE_FAILED_US);
     enter(domain, STS_DOMAIN_IDLE);
 }
 

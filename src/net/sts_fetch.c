@@ -30,7 +30,7 @@ static void free_fetch(struct sts_fetch *fetch)
 
 static void finish(struct sts_fetch *fetch, enum sts_fetch_result result, const char *detail)
 {
-    const struct sts_fetch_answer answer = {.result = result, .detail = detail,
+    const struct sts_fetch_answer answer = {.result = result, .detail = detail, .untried = fetch->easy == NULL,
         .text = result == STS_FETCH_OK ? buf_slice(&fetch->body) : SLICE_EMPTY};
     fetch->fn(fetch->ctx, &answer);
     free_fetch(fetch);
@@ -254,7 +254,7 @@ static void ask_addresses(struct sts_fetch *fetch)
 
 void sts_fetcher_get(struct sts_fetcher *fetcher, const char *domain, sts_fetch_fn *fn, void *ctx)
 {
-    struct sts_fetch_answer refused = {.result = STS_FETCH_FAILED};
+    struct sts_fetch_answer refused = {.result = STS_FETCH_FAILED, .untried = true};
     if (fetcher->count >= STS_FETCHES_MAX)
         refused.detail = "too many policies are being fetched at once";
     if (strlen(domain) + sizeof(PREFIX) > DNS_NAME_MAX)

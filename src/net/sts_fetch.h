@@ -36,6 +36,7 @@ struct sts_fetch_answer {
     enum sts_fetch_result result;
     struct slice text;  /* the file, when OK */
     const char *detail; /* otherwise: one sentence for the domain's owner */
+    bool untried;       /* the host was not spoken to: no address, or no place */
 };
 
 typedef void sts_fetch_fn(void *ctx, const struct sts_fetch_answer *answer);

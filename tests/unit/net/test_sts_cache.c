@@ -33,6 +33,7 @@ struct world {
     enum sts_fetch_result result;
     const char *file;
     bool hold_file;
+    bool untried;
     sts_fetch_fn *file_fn;
     void *file_ctx;
     unsigned fetched;
@@ -85,7 +86,7 @@ static void answer_file(struct world *w)
 {
     bool ok = w->result == STS_FETCH_OK;
     const struct sts_fetch_answer answer = {.result = w->result, .text = ok ? slice_str(w->file) : SLICE_EMPTY,
-        .detail = ok ? NULL : "the host is broken"};
+        .detail = ok ? NULL : "the host is broken", .untried = w->untried};
     w->file_fn(w->file_ctx, &answer);
 }
 
@@ -326,6 +327,16 @@ static void test_failed_fetch_pauses(void **state)
     look(w);
     assert_int_equal(w->fetched, 2);
     assert_int_equal(w->look, STS_FOUND);
+    w->txt[0] = TWO;
+    w->result = STS_FETCH_FAILED;
+    w->untried = true; /* its address could not be looked up: no reason to leave it alone for long */
+    look_later(w);
+    assert_int_equal(w->life_us, STS_LIFE_FAILED_US);
+    look(w);
+    assert_int_equal(w->fetched, 3);
+    fake_clock_advance(STS_LIFE_FAILED_US);
+    look(w);
+    assert_int_equal(w->fetched, 4);
     END;
 }
 
