@@ -46,18 +46,28 @@ def read_list(path):
     return mutants
 
 
-def copy_tree(tree):
-    """A copy of the sources; files that did not change keep their time, so that nothing is built twice."""
-    tree.mkdir(parents=True, exist_ok=True)
+def wanted_files():
+    """The files of the copy, relative to the root."""
     for part in PARTS:
-        source, target = ROOT / part, tree / "tree" / part
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-            continue
-        if target.exists():
-            shutil.rmtree(target)
-        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        top = ROOT / part
+        for path in [top] if top.is_file() else sorted(top.rglob("*")):
+            relative = path.relative_to(ROOT)
+            if path.is_file() and not {"__pycache__", "node_modules"} & set(relative.parts):
+                yield relative
+
+
+def copy_tree(tree):
+    """A copy of the sources. Only what differs is written, and is then new: builds go by time, not by content."""
+    target, wanted = tree / "tree", set(wanted_files())
+    for relative in wanted:
+        content, copy = (ROOT / relative).read_bytes(), target / relative
+        if not copy.is_file() or copy.read_bytes() != content:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+            shutil.copymode(ROOT / relative, copy)
+    for copy in [path for path in target.rglob("*") if path.is_file()]:
+        if copy.relative_to(target) not in wanted:
+            copy.unlink()
 
 
 def call(argv, env=None, cwd=None):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`./dev mutants` itself: a rule that is broken turns a test red; a mutant that changes nothing, fits nothing or is no C is
 told; and the list that the tree has fits the files of today."""
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +47,23 @@ def test_lines_that_are_no_mutant_stop_the_run(tmp_path, line):
     listed.write_text(line + "\n")
     with pytest.raises(mutants.Failure):
         mutants.read_list(listed)
+
+
+def test_a_changed_file_is_new_in_the_copy_whatever_its_time(tmp_path, monkeypatch):
+    """Builds go by time: an older file with other content would be taken for what was built from the mutant."""
+    root, tree = tmp_path / "root", tmp_path / "tree"
+    (root / "src").mkdir(parents=True)
+    (root / "src/a.c").write_text("one")
+    (root / "src/b.c").write_text("same")
+    (root / "src/gone.c").write_text("gone")
+    monkeypatch.setattr(mutants, "ROOT", root)
+    monkeypatch.setattr(mutants, "PARTS", ("src",))
+    mutants.copy_tree(tree)
+    before = {name: (tree / "tree/src" / name).stat().st_mtime_ns for name in ("a.c", "b.c")}
+    (root / "src/a.c").write_text("two")
+    os.utime(root / "src/a.c", (1, 1))
+    (root / "src/gone.c").unlink()
+    mutants.copy_tree(tree)
+    assert (tree / "tree/src/a.c").read_text() == "two" and (tree / "tree/src/a.c").stat().st_mtime_ns > before["a.c"]
+    assert (tree / "tree/src/b.c").stat().st_mtime_ns == before["b.c"]
+    assert not (tree / "tree/src/gone.c").exists()

@@ -496,6 +496,7 @@ static void test_usage(void **state)
         {"", "no extendedKeyUsage"},
         {"clientAuth", "purpose"}, /* OpenSSL's own word */
         {"anyExtendedKeyUsage", "purpose"},
+        {"msSGC", "without serverAuth"}, /* OpenSSL takes this one for a server's */
         {"emailProtection", "purpose"},
         {"serverAuth,anyExtendedKeyUsage", "any use"},
         {"critical,serverAuth", "critical"},
