@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the fuzz targets that tests/fuzz/meson.build builds: seeds and dictionary from the tree, new inputs in build/."""
+"""Runs the fuzz targets that tests/fuzz/meson.build builds: seeds and dictionary from the tree, new inputs in build/. Beside
+them the oracle: random facts, judged by the product and by the model in tests/oracle."""
 import os
 import subprocess
+import sys
 
 from tools.dev import builds, steps
 
@@ -55,3 +57,12 @@ def run(names, seconds):
         if not ended[name]:
             steps.tail(steps.LOGS / f"fuzz-{name}.log", 30)
     return ended
+
+
+def oracle(seconds):
+    """Compares verdicts for so many seconds; True when nothing was found."""
+    if builds.build("debug") != 0:
+        return False
+    judge = builds.directory("debug") / "tests/unit/trust/trust_judge"
+    return steps.run(f"oracle, {seconds} s", [sys.executable, "-m", "tests.oracle.compare", judge, seconds], "fuzz-oracle.log",
+                     show=lambda line: line) == 0
