@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -176,6 +177,25 @@ struct tls_client *tls_client_create(const struct tls_library *library, const ch
     if (client->ctx == NULL || !set_up(client, ca_file, err))
         tls_client_free(&client);
     return client;
+}
+
+bool tls_client_renew(struct tls_client *client, struct slice pem, struct err *err)
+{
+    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+    X509_STORE *store = X509_STORE_new();
+    X509 *certificate = NULL;
+    size_t count = 0;
+    while (bio != NULL && store != NULL && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+        count += X509_STORE_add_cert(store, certificate) == 1 ? 1 : 0;
+        X509_free(certificate);
+    }
+    BIO_free(bio);
+    ERR_clear_error(); /* the end of the text is one */
+    if (count > 0)
+        SSL_CTX_set_cert_store(client->ctx, store); /* takes it over */
+    else
+        X509_STORE_free(store);
+    return count > 0 || err_set(err, "trust { ca-file }: no certificate in it (it must be a PEM file of certificates)");
 }
 
 void tls_client_free(struct tls_client **client)

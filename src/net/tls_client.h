@@ -40,6 +40,10 @@ enum tls_client_failure {
  * the file cannot be read or holds none. Reads files: call it before the sandbox. */
 struct tls_client *tls_client_create(const struct tls_library *library, const char *ca_file, struct err *err);
 
+/* Takes the anchors of a PEM text in place of those it has, which stay when there is none in it: false with the reason.
+ * Chains are judged by them from then on; a kept session is judged anew when it is resumed. */
+bool tls_client_renew(struct tls_client *client, struct slice pem, struct err *err);
+
 /* Frees it and all kept sessions. *client becomes NULL; NULL is accepted. */
 void tls_client_free(struct tls_client **client);
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "os/file.h"
 #include "roles/courier_dossier.h"
 #include "roles/courier_lease.h"
 #include "roles/courier_memory.h"
@@ -18,6 +19,7 @@
 
 #define FILES_MAX 16384u /* connections, content files, channels */
 #define RETRY_US CLOCK_US_PER_S
+#define AUTHORITIES_MAX (4u * 1024u * 1024u) /* bytes of the file: Debian's has 220 KB */
 
 /* ---- the end of things ---- */
 
@@ -274,10 +276,28 @@ static bool sandboxed(void *ctx, struct err *err)
     return true;
 }
 
+/* Whoever is not in the file any more vouches for nobody: what was proved before proves nothing to the next message. */
+static void renew_authorities(struct courier *courier)
+{
+    int fd = role_fd(courier->role, ROLE_FD_CA_FILE, 0);
+    struct err err = {""};
+    struct buf pem;
+    buf_init(&pem, AUTHORITIES_MAX);
+    if (fd >= 0 && (!file_read_fd(fd, courier->conf->trust_ca_file, &pem, &err) ||
+                    !tls_client_renew(courier->tls, buf_slice(&pem), &err)))
+        log_error(role_log(courier->role), "the authorities of before the reload stay: %s", err.text);
+    buf_free(&pem);
+    LIST_FOR(it, tmp, &courier->sessions)
+        LIST_ENTRY(it, struct courier_session, all)->outdated = true;
+    LIST_FOR(it, tmp, &courier->idle)
+        courier_session_goodbye(LIST_ENTRY(it, struct courier_session, link));
+}
+
 static void reload(void *ctx, const struct conf *conf)
 {
     struct courier *courier = ctx;
     courier->conf = courier->home.conf = conf;
+    renew_authorities(courier);
     courier_dossiers_free(&courier->dossiers); /* another resolver, another trust anchor */
     courier->dossiers = courier_dossiers_create();
 }

@@ -18,6 +18,7 @@ struct courier_session {
     bool clear;            /* STARTTLS is not wanted */
     bool kept;             /* in courier.idle */
     bool reused;           /* by its lease: it was kept */
+    bool outdated;         /* judged by authorities that were replaced since: never kept */
     unsigned messages;
     struct id evidence;    /* of this session, when it is written */
     struct slice evidence_tenant;

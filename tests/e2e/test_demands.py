@@ -377,6 +377,22 @@ def test_reload_takes_new_minimum_and_pins(lab):
     delivered(sealpost, own, send(sealpost, "a@own.test"))
 
 
+def test_reload_takes_other_authorities(lab):
+    """An authority that was taken out of the bundle proves nobody any more: not by a new handshake, not by a kept session."""
+    sealpost = lab.sealpost()
+    kept, late = lab.receiver("kept", "tls13"), lab.receiver("late", "tls13")
+    delivered(sealpost, kept, send(sealpost, "a@kept.test"))
+    other = lab.certificate("mx.new.test", authority="other")
+    new = lab.receiver("new", "tls13")
+    new.show_certificate(other)
+    posted(sealpost, new, send(sealpost, "a@new.test"), "certificate-not-trusted")
+    reload(sealpost, {"trust.ca-file": lab._authority_for("other").root_file})
+    posted(sealpost, late, send(sealpost, "a@late.test"), "certificate-not-trusted")
+    sealpost.outcome(send(sealpost, "b@kept.test")[1])
+    assert len(kept.messages) == 1
+    delivered(sealpost, new, send(sealpost, "b@new.test"))
+
+
 # --- domain show, domain forget ---
 
 
