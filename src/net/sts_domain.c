@@ -28,9 +28,15 @@ static bool read_policy(struct slice text, struct msg_policy *ret_policy)
     return text.len > 0 && layout_read(&msg_policy_layout, text, ret_policy);
 }
 
+static bool is_ahead(const struct msg_policy *policy)
+{
+    return policy->fetched_us > clock_utc_us();
+}
+
 static int64_t end_of(const struct msg_policy *policy)
 {
-    return policy->fetched_us + (int64_t)policy->max_age_s * CLOCK_US_PER_S;
+    int64_t from = is_ahead(policy) ? clock_utc_us() : policy->fetched_us;
+    return from + (int64_t)policy->max_age_s * CLOCK_US_PER_S;
 }
 
 /* The policy that has not ended; false without one. */
@@ -54,8 +60,29 @@ void sts_domain_adopt(struct sts_domain *domain, struct slice kept)
     struct msg_policy ours = {.fetched_us = INT64_MIN};
     if (!read_policy(kept, &theirs) || theirs.mode > STS_POLICY_ENFORCE || clock_utc_us() >= end_of(&theirs))
         return;
-    if (!alive(domain, &ours) || theirs.fetched_us > ours.fetched_us)
+    if (!alive(domain, &ours) || (!is_ahead(&theirs) && theirs.fetched_us > ours.fetched_us))
         keep(domain, kept);
+}
+
+static void write_policy(struct sts_domain *domain, const struct msg_policy *policy)
+{
+    struct buf out;
+    buf_init(&out, MSG_POLICY_MAX);
+    layout_write(&msg_policy_layout, &out, policy);
+    if (buf_ok(&out)) /* the limits of a file are within those of the message */
+        keep(domain, buf_slice(&out));
+    buf_free(&out);
+}
+
+/* Fetched in the future: the clock was set back since. Its max_age begins now, or it would not end for as long as the clock
+ * had been wrong by. */
+static void settle_age(struct sts_domain *domain)
+{
+    struct msg_policy policy;
+    if (!read_policy(slice_of(domain->policy, domain->policy_length), &policy) || !is_ahead(&policy))
+        return;
+    policy.fetched_us = clock_utc_us();
+    write_policy(domain, &policy);
 }
 
 void sts_domain_drop(struct sts_domain *domain)
@@ -69,14 +96,9 @@ void sts_domain_drop(struct sts_domain *domain)
 
 static void store_policy(struct sts_domain *domain, const struct sts_policy *file)
 {
-    struct buf out;
     const struct msg_policy policy = {.mode = (uint8_t)file->mode, .id = slice_str(domain->fetch_id),
         .fetched_us = clock_utc_us(), .max_age_s = file->max_age_s, .hosts = buf_slice(&file->hosts)};
-    buf_init(&out, MSG_POLICY_MAX);
-    layout_write(&msg_policy_layout, &out, &policy);
-    if (buf_ok(&out)) /* the limits of a file are within those of the message */
-        keep(domain, buf_slice(&out));
-    buf_free(&out);
+    write_policy(domain, &policy);
 }
 
 /* --- fetching --- */
@@ -240,6 +262,7 @@ static void enter(struct sts_domain *domain, enum sts_domain_state state)
 
 void sts_domain_look(struct sts_domain *domain, bool fresh)
 {
+    settle_age(domain);
     domain->want_record = domain->want_record || fresh || clock_wait_us() >= domain->record_until_us;
     domain->want_fresh = domain->want_fresh || fresh;
     domain->want_fetch = domain->want_fetch || fresh;

@@ -478,6 +478,34 @@ static void test_what_is_kept_may_be_over_or_broken(void **state)
     END;
 }
 
+/* The clock was ahead by ten years when a policy was fetched: it ends a max_age after it was put right, and is told to be
+ * kept so. It is not taken for newer than what was fetched by the right clock. */
+static void test_clock_set_back(void **state)
+{
+    BEGIN;
+    struct buf kept;
+    w->status = MSG_DNS_SERVFAIL;
+    put_policy(&kept, "1", clock_utc_us() + 3650 * DAY, 86400);
+    look_with(w, buf_slice(&kept), false);
+    assert_slice(w->read.hosts, "mx.kept.test");
+    assert_int_equal(w->read.fetched_us, clock_utc_us());
+    assert_true(w->changed);
+    fake_clock_advance(DAY);
+    look_with(w, SLICE_EMPTY, false);
+    assert_int_equal(w->policy.len, 0);
+    w->status = MSG_DNS_OK;
+    look_later(w);
+    assert_slice(w->read.hosts, "mx.a.test");
+    look_with(w, buf_slice(&kept), false);
+    assert_slice(w->read.hosts, "mx.a.test");
+    fake_clock_set(clock_utc_us() - 3650 * DAY);
+    look(w);
+    assert_slice(w->read.hosts, "mx.a.test");
+    assert_int_equal(w->read.fetched_us, clock_utc_us());
+    buf_free(&kept);
+    END;
+}
+
 /* Past every cache and pause, but never below what is kept. */
 static void test_fresh(void **state)
 {
@@ -585,7 +613,7 @@ int main(void)
         cmocka_unit_test(test_waiting),    cmocka_unit_test(test_kept_over_a_restart),
         cmocka_unit_test(test_fresh),      cmocka_unit_test(test_what_is_kept_may_be_over_or_broken),
         cmocka_unit_test(test_names),      cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_dropped),
+        cmocka_unit_test(test_dropped),    cmocka_unit_test(test_clock_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
