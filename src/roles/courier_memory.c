@@ -95,6 +95,23 @@ static void go_on(struct courier_lease *lease, enum trust_level level, int64_t a
     courier_lease_go(lease, COURIER_DOSSIER);
 }
 
+static void write_down(struct courier *courier, const struct msg_remember *remember)
+{
+    struct buf payload;
+    if (courier->store == NULL)
+        return;
+    buf_init(&payload, MSG_POLICY_SEALED_MAX + 64);
+    layout_write(&msg_remember_layout, &payload, remember);
+    chan_send(courier->store, MSG_REMEMBER, buf_slice(&payload), -1);
+    buf_free(&payload);
+}
+
+static void write_level(struct courier *courier, const struct tag *tag, enum trust_level level)
+{
+    const struct msg_remember remember = {.domain = *tag, .level = (uint8_t)level};
+    write_down(courier, &remember);
+}
+
 static void on_shown(void *ctx, const struct chan_frame *answer)
 {
     struct courier_lease *lease = ctx;
@@ -104,14 +121,19 @@ static void on_shown(void *ctx, const struct chan_frame *answer)
         courier_stall(lease);
         return;
     }
-    if (!layout_read(&msg_shown_layout, answer->payload, &shown) || shown.level > TRUST_LEVEL_DANE)
+    if (!layout_read(&msg_shown_layout, answer->payload, &shown))
         shown = (struct msg_shown){.level = 0};
+    if (shown.level > TRUST_LEVEL_DANE) /* nobody can have shown it: no reason to believe less */
+        shown.level = TRUST_LEVEL_DANE;
     struct tag tag = tag_of(lease);
     const struct entry *entry = map_get(lease->courier->memory->domains, &tag);
     open_policy(lease, &tag, shown.policy);
     lease->must_ask = true; /* and it was: the resolver may be asked now */
-    if (entry != NULL && entry->at_us > shown.at_us) /* proved here while the question was under way */
+    if (entry != NULL && entry->at_us > shown.at_us) { /* proved here while the question was under way */
+        if (entry->level > shown.level) /* or long before, and a store that died has lost it */
+            write_level(lease->courier, &tag, entry->level);
         shown = (struct msg_shown){.level = (uint8_t)entry->level, .at_us = entry->at_us};
+    }
     keep(lease->courier->memory, &tag, (enum trust_level)shown.level, shown.at_us);
     go_on(lease, (enum trust_level)shown.level, shown.at_us);
     courier_lease_step(lease);
@@ -162,17 +184,6 @@ void courier_memory_look(struct courier_lease *lease)
     }
     const struct msg_shown_ask ask = {tag};
     (void)courier_ask(lease, lease->courier->store, MSG_SHOWN, &msg_shown_ask_layout, &ask, on_shown);
-}
-
-static void write_down(struct courier *courier, const struct msg_remember *remember)
-{
-    struct buf payload;
-    if (courier->store == NULL)
-        return;
-    buf_init(&payload, MSG_POLICY_SEALED_MAX + 64);
-    layout_write(&msg_remember_layout, &payload, remember);
-    chan_send(courier->store, MSG_REMEMBER, buf_slice(&payload), -1);
-    buf_free(&payload);
 }
 
 /* Seals and hands over what the resolver says is to be kept; nothing: the kept one is forgotten. */
@@ -245,12 +256,12 @@ static void note_proof(struct courier_lease *lease, enum trust_level level)
     int64_t now = clock_utc_us();
     struct tag tag = tag_of(lease);
     const struct entry *known = map_get(memory->domains, &tag);
-    bool news = known == NULL || known->level < level || now - known->at_us > CLOCK_US_PER_DAY;
+    bool news = known == NULL || known->level < level || now - known->at_us > CLOCK_US_PER_DAY ||
+                known->at_us > now; /* the clock was set back: it would not be news for as long as that was wrong by */
     if (!news || level == TRUST_LEVEL_NONE)
         return;
     keep(memory, &tag, level, now);
-    const struct msg_remember remember = {.domain = tag, .level = (uint8_t)level};
-    write_down(lease->courier, &remember);
+    write_level(lease->courier, &tag, level);
 }
 
 void courier_memory_note(struct courier_lease *lease)

@@ -3,6 +3,7 @@
  * shown to the operator and forgotten at his word. The store sees tags whose key it does not hold, and sealed policies. */
 #include "base/clock.h"
 #include "roles/store.h"
+#include "trust/trust_facts.h"
 
 /* What is remembered of a domain; all zero when nothing is. */
 static struct msg_shown look_up(struct store *store, const struct tag *domain)
@@ -30,7 +31,8 @@ bool store_memory_remember(struct store *store, struct store_peer *peer, const s
 {
     struct msg_remember remember;
     (void)peer;
-    if (!layout_read(&msg_remember_layout, frame->payload, &remember)) {
+    /* Above the levels there are, it could never be surpassed, and would be read as none. */
+    if (!layout_read(&msg_remember_layout, frame->payload, &remember) || remember.level > TRUST_LEVEL_DANE) {
         return false;
     }
     const struct record_domain head = {.domain = remember.domain, .level = remember.level, .at_us = clock_utc_us(),

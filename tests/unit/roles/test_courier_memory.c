@@ -321,6 +321,53 @@ static void the_operator_ends_it(void **state)
     stage_free(s);
 }
 
+/* The store died before the proof was on its disk: it is told again when it turns out to know less. */
+static void what_the_store_has_lost_is_written_again(void **state)
+{
+    struct stage *s = stage_create();
+    (void)state;
+    assert_true(look(s));
+    store_says(s, TRUST_LEVEL_NONE, 0);
+    proved(s, TRUST_LEVEL_DANE);
+    assert_int_equal(s->written, 1);
+    fake_clock_advance(COURIER_MEMORY_FRESH_US);
+    assert_true(look(s));
+    store_says(s, TRUST_LEVEL_NONE, 0);
+    assert_int_equal(s->lease.shown, TRUST_LEVEL_DANE);
+    assert_int_equal(s->written, 2);
+    assert_int_equal(s->last.level, TRUST_LEVEL_DANE);
+    fake_clock_advance(COURIER_MEMORY_FRESH_US);
+    assert_true(look(s));
+    store_says(s, TRUST_LEVEL_DANE, clock_utc_us() - COURIER_MEMORY_FRESH_US);
+    assert_int_equal(s->written, 2);
+    stage_free(s);
+}
+
+static void a_level_that_does_not_exist_is_no_reason_for_less(void **state)
+{
+    struct stage *s = stage_create();
+    (void)state;
+    assert_true(look(s));
+    store_says(s, (enum trust_level)(TRUST_LEVEL_DANE + 1), clock_utc_us());
+    assert_int_equal(s->lease.shown, TRUST_LEVEL_DANE);
+    stage_free(s);
+}
+
+/* It was ahead when the level was written: what is shown now is written with the right time. */
+static void a_clock_that_was_set_back(void **state)
+{
+    struct stage *s = stage_create();
+    (void)state;
+    assert_true(look(s));
+    store_says(s, TRUST_LEVEL_STS, clock_utc_us() + 3650 * CLOCK_US_PER_DAY);
+    assert_int_equal(s->lease.shown, TRUST_LEVEL_STS);
+    proved(s, TRUST_LEVEL_STS);
+    assert_int_equal(s->written, 1);
+    proved(s, TRUST_LEVEL_STS);
+    assert_int_equal(s->written, 1);
+    stage_free(s);
+}
+
 static void trust_memory_is_the_configured_time(void **state)
 {
     struct stage *s = stage_create();
@@ -390,6 +437,9 @@ int main(void)
         cmocka_unit_test(the_policy_is_asked_for_when_it_is_needed),
         cmocka_unit_test(the_operator_ends_it),
         cmocka_unit_test(trust_memory_is_the_configured_time),
+        cmocka_unit_test(what_the_store_has_lost_is_written_again),
+        cmocka_unit_test(a_level_that_does_not_exist_is_no_reason_for_less),
+        cmocka_unit_test(a_clock_that_was_set_back),
         cmocka_unit_test(what_counts_as_no_answer),
         cmocka_unit_test(what_must_be_known_is_alarmed),
     };

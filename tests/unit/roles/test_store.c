@@ -307,6 +307,18 @@ static void a_domain_is_remembered_and_forgotten(void **state)
     stage_check(p);
 }
 
+/* A courier that is not itself any more cannot write what none could surpass, and what readers would take for nothing. */
+static void a_level_that_does_not_exist_is_not_remembered(void **state)
+{
+    const struct msg_remember remember_more = {.domain = {{1, 1}}, .level = TRUST_LEVEL_DANE + 1};
+    STAGE(p, state);
+    stage_meet_all(p);
+    stage_send(p, COURIER, MSG_REMEMBER, &msg_remember_layout, &remember_more);
+    while (!p->closed[COURIER])
+        stage_turn(p, 10000);
+    stage_check(p);
+}
+
 /* What couriers alarm stands in the status, each word once. */
 static void a_courier_raises_an_alarm(void **state)
 {
@@ -683,6 +695,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_leased_before_couriers_reported, setup, teardown),
         cmocka_unit_test_setup_teardown(a_sign_of_attack_is_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_domain_is_remembered_and_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_level_that_does_not_exist_is_not_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_courier_raises_an_alarm, setup, teardown),
         cmocka_unit_test_setup_teardown(garbage_drops_the_peer_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(large_content_is_a_file, setup, teardown),
