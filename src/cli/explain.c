@@ -188,10 +188,10 @@ static struct peer_want want_of(const struct explain *explain, const struct expl
         .dns_secure = host->secure, .tlsa = host->tlsa, .tlsa_base = host->tlsa_base, .tlsa_records = host->tlsa_records,
         .names = names, .profile = profile};
 
-    names[want.name_count++] = host->name;
-    if (host->canonical != NULL) {
-        names[want.name_count++] = host->canonical;
+    if (host->tlsa_base != NULL) { /* as couriers do: where aliases end counts only when the records are there */
+        names[want.name_count++] = host->tlsa_base;
     }
+    names[want.name_count++] = host->name;
     names[want.name_count++] = explain->domain.ascii;
     return want;
 }

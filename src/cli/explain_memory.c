@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define TABLE_DOMAIN 3 /* of msg_cli_tag */
@@ -62,8 +63,9 @@ bool explain_memory_ask(struct cli *cli, const char *domain, struct explain_know
     ok = cli_tag(cli, TABLE_DOMAIN, slice_str(domain), &ask.domain) == CLI_OK &&
          cli_call(cli, cli_store(cli), MSG_CTL_DOMAIN, &msg_ctl_domain_layout, &ask, MSG_DEADLINE_US, &answer) == CLI_OK &&
          layout_read(&msg_shown_layout, buf_slice(&answer), &shown);
-    if (ok) {
-        *ret_known = (struct explain_known){true, (enum trust_level)shown.level, shown.at_us,
+    if (ok) { /* as couriers count it: what was not shown for that long is forgotten */
+        bool counts = clock_utc_us() - shown.at_us < cli->conf->trust_memory;
+        *ret_known = (struct explain_known){true, counts ? (enum trust_level)shown.level : TRUST_LEVEL_NONE, shown.at_us,
                                             open_policy(cli, &ask.domain, shown.policy)};
     }
     buf_free(&answer);

@@ -94,6 +94,8 @@ STATES = [
     _dane("dane-alias-own-name", "3 1 1 own", host={"alias": "real.{domain}"}, why="below the name itself, none below the alias"),
     _dane("dane-alias-usage-2-either-name", "2 0 1 middle", certificate={"names": ["real.{domain}"]},
           host={"alias": "real.{domain}", "tlsa_at": "real.{domain}"}, why="the expanded name may be on it"),
+    _bad("dane-alias-usage-2-not-its-target", "certificate-host-mismatch", "2 0 1 middle", certificate={"names": ["real.{domain}"]},
+         host={"alias": "real.{domain}"}, why="RFC 7672 3.2.3: the records are below the name itself, so its target is none of the names"),
     _dane("dane-alias-insecure", "3 1 1 own", zone="signed", host={"alias": "dane-alias-insecure-host.test."},
           why="RFC 7672 2.2.2: the alias is signed, the address is not: records below the name itself"),
     _bad("dane-alias-insecure-mismatch", "dane-mismatch", "3 1 1 other", zone="signed",
