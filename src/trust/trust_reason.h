@@ -223,6 +223,10 @@
       "The message could not be read here for the moment.", \
       "Our own content could not be read or was not fit for the wire.", \
       "") \
+    X(69, LOCAL_CONNECT, "local-connection-failure", "", \
+      "The recipient's mail server could not be reached from here for the moment.", \
+      "Our own side could not open or secure the connection (descriptors, memory, the TLS library).", \
+      "") \
     X(70, DEADLINE, "deadline", "", \
       "The message could not be handed over in time.", \
       "The holding limit or the sender's DELIVERBY time was reached.", \

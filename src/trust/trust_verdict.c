@@ -176,7 +176,7 @@ static struct trust_verdict judge_fault(const struct trust_session *session, boo
     case SMTP_FAULT_INJECTED: return verdict(TRUST_NEXT_HOST, TRUST_REASON_INJECTED);
     case SMTP_FAULT_TIMEOUT: return verdict(TRUST_LATER, TRUST_REASON_TIMEOUT);
     case SMTP_FAULT_TLS: return judge_handshake(session);
-    case SMTP_FAULT_LOCAL: return verdict(TRUST_LATER, TRUST_REASON_LOCAL);
+    case SMTP_FAULT_LOCAL: return verdict(TRUST_LATER, TRUST_REASON_LOCAL_CONNECT);
     default: break;
     }
     /* Old servers end the connection instead of the handshake. */

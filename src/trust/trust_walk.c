@@ -19,13 +19,14 @@ void trust_walk_add(struct trust_walk *walk, struct slice host, struct trust_ver
         walk->found_at = at;
         return;
     }
+    if (!counted)
+        return;
     if (host.len == 0 || !slice_eq(host, walk->host)) {
         (void)trust_destination_add_host(&walk->destination, &walk->of_host);
         trust_destination_init(&walk->of_host);
     }
     walk->host = host;
-    if (counted)
-        trust_destination_add(&walk->of_host, verdict);
+    trust_destination_add(&walk->of_host, verdict);
 }
 
 struct trust_verdict trust_walk_end(const struct trust_walk *walk, const struct trust_domain *domain)

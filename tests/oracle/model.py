@@ -160,7 +160,7 @@ def fault_verdict(host, proved):
     if fault == "timeout":
         return verdict("later", "connection-timeout")
     if fault == "local":
-        return verdict("later", "local-failure")
+        return verdict("later", "local-connection-failure")
     if fault == "tls":
         return handshake_failed(host)
     if not proved and host["stage"] == "handshake":
@@ -392,9 +392,9 @@ def judge_whole(facts):
 FOLLOWING = PROOF_FAILURES | {"host-without-address", "private-address", "unproved-5xx", "malformed-reply", "server-5xx-hello",
                               "proof-below-minimum"}
 WAITING = {"dns-bogus", "dns-malformed", "dns-failed", "tlsa-lookup-failed", "connection-refused", "connection-timeout",
-           "unreachable", "unproved-4xx", "local-failure", "connection-closed", "server-4xx", "proof-fell"}
+           "unreachable", "unproved-4xx", "local-connection-failure", "connection-closed", "server-4xx", "proof-fell"}
 HOST_CAN = {("next host", r) for r in FOLLOWING} | {("later", r) for r in WAITING} | {("send", "proved")}
-LATER_CAN = WAITING | {"dangling-mx", "lost-after-end", "lost-before-end"}
+LATER_CAN = WAITING | {"dangling-mx", "local-failure", "lost-after-end", "lost-before-end"}
 VERDICT_CAN = ({("return", r) for r in ("null-mx", "no-such-domain", "no-mail-server", "server-5xx", *RETURNED_AT_LIMIT)}
                | {("later", r) for r in LATER_CAN}
                | {("post", r) for r in (LATER_CAN - set(RETURNED_AT_LIMIT)) | FOLLOWING | {

@@ -420,6 +420,8 @@ static void test_holding_limit_and_deliverby(void **state)
     expect(trust_verdict_hold(later, true), TRUST_POST, TRUST_REASON_TIMEOUT);
     struct trust_verdict local = {.action = TRUST_LATER, .reason = TRUST_REASON_LOCAL};
     expect(trust_verdict_hold(local, true), TRUST_RETURN, TRUST_REASON_LOCAL);
+    local.reason = TRUST_REASON_LOCAL_CONNECT; /* of an unproved host, which can never bounce mail */
+    expect(trust_verdict_hold(local, true), TRUST_POST, TRUST_REASON_LOCAL_CONNECT);
     struct trust_verdict ret = {.action = TRUST_RETURN, .reason = TRUST_REASON_NULL_MX};
     expect(trust_verdict_hold(ret, true), TRUST_RETURN, TRUST_REASON_NULL_MX);
     assert_false(trust_verdict_must_end(100, 50, 0, 149));
