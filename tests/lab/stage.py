@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds receiver states (tests/lab/states) in one lab: DNS with signed zones, certificates, receivers, policy host, and a
 Sealpost that is to meet them. tests/lab/observe.py sends the letters and writes down what the receivers saw."""
+import copy
 import base64
 import socket
 import struct
@@ -188,7 +189,8 @@ class Stage(Lab):
         return receiver
 
     def _receiver(self, live, host, name, address, certificate):
-        receiver = Receiver(address, self.smtp_port, certificate, host=name, autostart=False, **host.tls, **host.manner)
+        manner = copy.deepcopy(host.manner)  # some behave once only: once on each stage
+        receiver = Receiver(address, self.smtp_port, certificate, host=name, autostart=False, **host.tls, **manner)
         self.receivers[name] = receiver
         if host.tweak:
             host.tweak(receiver.context)

@@ -35,15 +35,16 @@ def _inside(reply):
     return lambda session, _argument: reply if session.tls else _ehlo(*DEFAULT_FEATURES, "STARTTLS")
 
 
-def _offered_once():
-    """STARTTLS is offered, and refused for now, in the first session; from then on it is no longer offered."""
-    seen = []
+class _OfferedOnce:
+    """STARTTLS is offered in the first session; from then on no longer. An object, so that every stage has a copy."""
 
-    def ehlo(session, _argument):
-        if session not in seen:
-            seen.append(session)
-        return _ehlo(*DEFAULT_FEATURES, *(["STARTTLS"] if len(seen) == 1 else []))
-    return {"ehlo": ehlo, "starttls": "454 4.7.0 not now"}
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, session, _argument):
+        if session not in self.seen:
+            self.seen.append(session)
+        return _ehlo(*DEFAULT_FEATURES, *(["STARTTLS"] if len(self.seen) == 1 else []))
 
 
 STATES = [
@@ -62,8 +63,8 @@ STATES = [
     _posted("starttls-injected-220", "injected-reply", {}, manner={"after_starttls": b"220 again\r\n"}, control=None),
     _posted("starttls-garbage", "malformed-reply", {"starttls": Reply("", raw=b"what is this\r\n")}, control=None),
     _posted("starttls-250", "malformed-reply", {"starttls": "250 ok"}, "a 250 is no go-ahead", control=None),
-    _posted("starttls-stripped-later", "no-starttls", _offered_once(), "offered once, then never again", notice="clear",
-            control=None, retried=True),
+    _posted("starttls-stripped-later", "no-starttls", {"ehlo": _OfferedOnce(), "starttls": "454 4.7.0 not now"},
+            "offered once, then never again", notice="clear", control=None, retried=True),
     _later("starttls-closed", "connection-closed", {"starttls": CLOSED}, control=None),
     _later("starttls-silent", "connection-timeout", {"starttls": SILENT}, control=None),
     _delivered("starttls-slow", {"starttls": Reply("220 2.0.0 go ahead", delay=2)}),

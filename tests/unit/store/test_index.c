@@ -440,7 +440,7 @@ static void a_first_domain_record_is_read(void **ctx)
 {
     static const struct layout_field fields[] = {LAYOUT_F(TAG, struct record_domain, domain),
         LAYOUT_F(U8, struct record_domain, level), LAYOUT_F(I64, struct record_domain, at_us)};
-    static const LAYOUT_DEFINE(first, struct record_domain, fields);
+    static LAYOUT_DEFINE(first, struct record_domain, fields);
     struct bench *b = bench_open();
     struct record_domain domain = domain_of(1);
     (void)ctx;
@@ -465,7 +465,7 @@ static void the_first_schema_is_brought_up(void **ctx)
     struct record_domain domain = domain_of(1);
     (void)ctx;
     index_close(&b->index);
-    exec(b->path, "DROP TABLE domain; CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
+    exec(b->path, "DROP TABLE domain; DROP TABLE tally; DROP TABLE reported; CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
                   "CREATE INDEX domain_at ON domain(at);"
                   "INSERT INTO domain VALUES(x'01010101010101010101010101010101', 4, 86400000000000);"
                   "PRAGMA user_version = 1");
