@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds receiver states (tests/lab/states) in one lab: DNS with signed zones, certificates, receivers, policy host, and a
 Sealpost that is to meet them. tests/lab/observe.py sends the letters and writes down what the receivers saw."""
-import copy
 import base64
+import copy
 import socket
 import struct
 import warnings
