@@ -119,6 +119,8 @@ static bool forget_domain(struct courier *courier, const struct chan_frame *fram
     courier_memory_forget(courier->memory, &ask.domain);
     courier_dossiers_free(&courier->dossiers);
     courier->dossiers = courier_dossiers_create();
+    LIST_FOR(it, tmp, &courier->leases)
+        courier_lease_look_again(LIST_ENTRY(it, struct courier_lease, link));
     return true;
 }
 

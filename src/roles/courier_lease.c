@@ -301,6 +301,18 @@ static void ask_dossier(struct courier_lease *lease)
     (void)courier_ask(lease, lease->courier->resolver, MSG_DOSSIER, &msg_dossier_ask_layout, &ask, on_dossier);
 }
 
+void courier_lease_look_again(struct courier_lease *lease)
+{
+    if (lease->state != COURIER_DOSSIER)
+        return;
+    if (lease->call != 0)
+        chan_call_forget(lease->call_chan, lease->call);
+    courier_lease_answered(lease);
+    lease->must_ask = true;
+    courier_lease_go(lease, COURIER_MEMORY);
+    courier_lease_step(lease);
+}
+
 /* ---- from state to state ---- */
 
 void courier_lease_decide_all(struct courier_lease *lease, struct trust_verdict verdict,

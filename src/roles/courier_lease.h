@@ -27,4 +27,7 @@ void courier_lease_go(struct courier_lease *lease, enum courier_state state);
 /* Frees everything. For the reaper and the end of the role. */
 void courier_lease_free(struct courier_lease *lease);
 
+/* What a lease was told of its domain counts no more: one that asks the resolver with it begins anew with MEMORY. */
+void courier_lease_look_again(struct courier_lease *lease);
+
 #endif

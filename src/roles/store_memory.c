@@ -70,6 +70,16 @@ static void tell_couriers(struct store *store, const struct tag *domain)
     buf_free(&payload);
 }
 
+/* Only now: a courier that asked in between was told what is kept no more, and would believe it. */
+static void then_forgotten(struct store_after *after)
+{
+    struct tag domain;
+    _Static_assert(sizeof(domain.b) == sizeof(after->id.b), "a tag fills an id");
+    memcpy(domain.b, after->id.b, sizeof(domain.b));
+    tell_couriers(after->store, &domain);
+    store_answer_code(after->peer, after->type, after->request, after->code);
+}
+
 static bool forget(struct store *store, struct store_peer *peer, const struct chan_frame *frame,
                    const struct tag *domain)
 {
@@ -81,9 +91,11 @@ static bool forget(struct store *store, struct store_peer *peer, const struct ch
     }
     store_prepare(store);
     store_append(store, RECORD_DOMAIN, NULL, &record_domain_layout, &head, SLICE_EMPTY, false);
-    tell_couriers(store, domain);
     store_control_note(store, RECORD_ADMIN_FORGET, NULL);
-    store_after(store_after_new(store, peer, frame, MSG_OK, 0));
+    struct store_after *after = store_after_new(store, peer, frame, MSG_OK, 0);
+    memcpy(after->id.b, domain->b, sizeof(after->id.b));
+    after->then = then_forgotten;
+    store_after(after);
     return true;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a domain has shown binds it, and proves nothing to its neighbour: the memory of levels, its end by the operator, kept
 sessions between domains, and notices to domains that have once proved themselves. Judged at the receiver."""
+import signal
 import time
 
 import pytest
@@ -273,6 +274,24 @@ def test_a_policy_outlives_everything_until_the_operator_forgets_it(lab, policie
     sealpost.run("retry", "--all")
     row, _ = delivered(sealpost, false, sent)
     assert row["proof"] == "pkix"
+
+
+def test_forgetting_reaches_mail_that_waits_for_the_resolver(lab, policies):
+    """The message was handed its domain's policy before the operator's word came, and must not bring it back."""
+    sealpost = with_policies(lab, policies, {"courier.hold": "90s"})
+    receiver = named_by_policy(lab, policies, "ruled")
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    vanish(policies, receiver.domain)
+    false = move(lab, receiver, "mx.elsewhere.test")
+    sealpost.restart()
+    sealpost.kill_role("resolver", signal.SIGSTOP)
+    sent = send(sealpost, f"b@{receiver.domain}")
+    time.sleep(11)  # MSG_DEADLINE_US: it has asked in vain
+    sealpost.run("domain", "forget", receiver.domain)
+    sealpost.kill_role("resolver", signal.SIGCONT)
+    row, _ = delivered(sealpost, false, sent)
+    assert row["proof"] == "pkix"
+    assert not sealpost.json("domain", "show", receiver.domain)["policy"]
 
 
 def test_a_policy_that_is_still_published_comes_back(lab, policies):
