@@ -132,7 +132,8 @@ static bool make_dns(struct resolver *resolver, const struct conf *conf, struct 
     return resolver->fresh != NULL;
 }
 
-/* A policy host is judged as a receiving server is. */
+/* A policy host is judged as a receiving server is, but for the staple, which is not asked for (RFC 7633 section 4.2.3.1):
+ * the policy of a host that must staple would never be in force. */
 static bool check_policy_host(void *ctx, X509_STORE *anchors, STACK_OF(X509) *chain, const char *host, struct err *err)
 {
     const struct resolver *resolver = ctx;
@@ -140,7 +141,7 @@ static bool check_policy_host(void *ctx, X509_STORE *anchors, STACK_OF(X509) *ch
     const struct trust_cert_ask ask = {.store = anchors, .chain = chain, .host = host, .now_us = clock_utc_us(),
         .profile = (enum trust_profile)resolver->conf->trust_profile};
     trust_cert_check(&ask, &cert);
-    bool fine = cert.checked && cert.fault == TRUST_CERT_FINE;
+    bool fine = cert.checked && (cert.fault == TRUST_CERT_FINE || cert.fault == TRUST_CERT_STAPLE);
     if (!fine)
         err_set(err, "%s", cert.detail != NULL ? cert.detail : trust_cert_fault_name(cert.fault));
     trust_cert_free(&cert);

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from tests.e2e.test_demands import SignedLab, delivered, key_digest, leaf_of, pinned, send, spare, titled
+from tests.e2e.test_demands import SignedLab, delivered, key_digest, leaf_of, pinned, posted, send, spare, titled
+from tests.lab import chains
 from tests.lab.dns import TTL
+from tests.lab.pki import server_context
 from tests.lab.policy import ABSENT, PolicyHost
 
 
@@ -304,6 +306,18 @@ def test_a_policy_that_is_still_published_comes_back(lab, policies):
     row, _ = delivered(sealpost, receiver, send(sealpost, f"b@{receiver.domain}"))
     assert row["proof"] == "sts" and policies.asked(receiver.domain) > asked
     assert sealpost.json("domain", "show", receiver.domain)["level"] == "sts"
+
+
+def test_a_policy_host_need_not_staple_what_nobody_asked_for(lab, policies):
+    """RFC 7633 4.2.3.1 binds servers to clients that ask. Its policy is in force, and not passed over."""
+    sealpost = with_policies(lab, policies)
+    receiver = lab.unsigned("ruled")
+    policies.publish(receiver.domain, mx=["mx.other.test"])
+    host = f"mta-sts.{receiver.domain}"
+    lab.chains = 0
+    certificate = chains.leaf(lab, host, receiver.domain, extra=[chains.MUST_STAPLE])
+    policies._domains[receiver.domain].context = server_context(certificate)
+    posted(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"), "sts-host-mismatch")
 
 
 def test_policies_leave_no_trace_in_the_clear(lab, policies):
