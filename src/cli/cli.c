@@ -170,6 +170,17 @@ int cli_status_of(uint8_t code)
     }
 }
 
+/* Prints why, in words of our own where sealpostd gave none. */
+static int refusal(const struct msg_status *status)
+{
+    int result = cli_status_of(status->code);
+
+    if (status->text.len == 0) {
+        return cli_fail(result, "%s", result == CLI_NOT_FOUND ? "nothing is known of that" : "refused");
+    }
+    return cli_fail(result, "%.*s", (int)status->text.len, (const char *)status->text.data);
+}
+
 int cli_call_status(struct cli *cli, struct chan *chan, uint16_t type, const struct layout *layout, const void *object,
                     int64_t timeout_us)
 {
@@ -183,8 +194,7 @@ int cli_call_status(struct cli *cli, struct chan *chan, uint16_t type, const str
         if (!layout_read(&msg_status_layout, buf_slice(&answer), &status)) {
             result = cli_fail(CLI_FAILED, "sealpostd answered in another version's words: restart it");
         } else if (status.code != MSG_OK) {
-            result = cli_fail(cli_status_of(status.code), "%.*s", (int)status.text.len,
-                              status.text.len == 0 ? "refused" : (const char *)status.text.data);
+            result = refusal(&status);
         }
     }
     buf_free(&answer);

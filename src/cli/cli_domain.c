@@ -171,9 +171,6 @@ static int forget(struct cli *cli, const struct memory *memory)
     int status = cli_call_status(cli, cli_store(cli), MSG_CTL_DOMAIN, &msg_ctl_domain_layout, &order, MSG_DEADLINE_US);
     json_t *object;
 
-    if (status == CLI_NOT_FOUND) {
-        return cli_fail(status, "nothing is remembered of %s", memory->domain.ascii);
-    }
     if (status != CLI_OK) {
         return status;
     }

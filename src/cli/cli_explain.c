@@ -35,6 +35,7 @@ static bool read_wish(int argc, char **argv, struct explain_wish *wish)
     }
     wish->every_us = EXPLAIN_EVERY_US;
     if (every != NULL && (!wish->watch || !clock_parse_duration(every, &wish->every_us) || wish->every_us < CLOCK_US_PER_S)) {
+        (void)cli_fail(CLI_USAGE, "--every goes with --watch and takes 1s or longer");
         return false;
     }
     *(wish->file != NULL ? &wish->json : &wish->domain) = other;
