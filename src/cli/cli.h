@@ -41,6 +41,9 @@ struct cli_command {
     int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command's name */
 };
 
+/* Finds and reads the configuration, for commands that need it only sometimes. False with the reason printed. */
+bool cli_load(struct cli *cli);
+
 /* Prints "sealpost: ..." on standard error and returns status. */
 int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -79,6 +82,6 @@ int cli_tag(struct cli *cli, uint8_t table, struct slice text, struct tag *ret_t
 
 /* The subcommands. */
 extern const struct cli_command cli_init_command, cli_user_command, cli_domain_command, cli_queue_command, cli_trace_command, cli_wait_command,
-    cli_retry_command, cli_release_command, cli_status_command, cli_check_command, cli_explain_command;
+    cli_retry_command, cli_release_command, cli_status_command, cli_check_command, cli_explain_command, cli_report_command;
 
 #endif

@@ -19,7 +19,7 @@
 static const struct cli_command *const commands[] = {
     &cli_init_command,  &cli_user_command,    &cli_domain_command, &cli_queue_command,  &cli_trace_command, &cli_wait_command,
     &cli_retry_command, &cli_release_command, &cli_status_command, &cli_check_command,
-    &cli_explain_command,
+    &cli_explain_command, &cli_report_command,
 };
 
 static int usage(int status)
@@ -68,7 +68,7 @@ static int take_options(struct cli *cli, int argc, char **argv)
     return kept;
 }
 
-static bool load(struct cli *cli)
+bool cli_load(struct cli *cli)
 {
     struct err err = {{0}};
     char *text = NULL;
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         if (strcmp(commands[i]->name, argv[1]) == 0) {
-            return commands[i]->needs_conf && strcmp(argc > 2 ? argv[2] : "", "--help") != 0 && !load(&cli) ? CLI_FAILED : run(&cli, commands[i], argc - 1, argv + 1);
+            return commands[i]->needs_conf && strcmp(argc > 2 ? argv[2] : "", "--help") != 0 && !cli_load(&cli) ? CLI_FAILED : run(&cli, commands[i], argc - 1, argv + 1);
         }
     }
     (void)cli_fail(CLI_USAGE, "unknown command '%s'", argv[1]);

@@ -24,6 +24,7 @@ static const struct kind kinds[KEY_KIND_COUNT] = {
     [KEY_CODE] = {"code", false, false},
     [KEY_TAG_DOMAIN] = {"tag-domain", false, false},
     [KEY_POLICY] = {"policy", false, false},
+    [KEY_DKIM] = {"dkim", false, false},
 };
 
 bool key_name_tenant(struct slice tenant)

@@ -22,6 +22,7 @@ enum key_kind {
     KEY_CODE,        /* tags of one-time codes */
     KEY_TAG_DOMAIN,  /* tags of recipient domains in what is remembered of their proofs, all tenants */
     KEY_POLICY,      /* seals the MTA-STS policies kept of them */
+    KEY_DKIM,        /* seals the private key that signs reports about TLS */
     KEY_KIND_COUNT
 };
 

@@ -25,6 +25,9 @@ static void free_fetch(struct sts_fetch *fetch)
     curl_slist_free_all(fetch->resolve);
     buf_free(&fetch->addresses);
     buf_free(&fetch->body);
+    buf_free(&fetch->post);
+    curl_slist_free_all(fetch->headers);
+    mem_free(fetch->url);
     mem_free(fetch);
 }
 
@@ -73,6 +76,8 @@ static const char *response_fault(struct sts_fetch *fetch)
     long status = 0;
     char *type = NULL;
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (fetch->url != NULL)
+        return status >= 200 && status < 300 ? NULL : "the host does not answer with a status of success";
     curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_TYPE, &type);
     return status != 200 ? status_fault(status) : type_fault(type);
 }
@@ -178,6 +183,14 @@ static bool describe(struct sts_fetch *fetch, const char *url)
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, fetch);
     SET(CURLOPT_PRIVATE, fetch);
+    if (fetch->url != NULL) {
+        fetch->headers = curl_slist_append(NULL, "Content-Type: application/tlsrpt+gzip");
+        SET(CURLOPT_HTTPHEADER, fetch->headers);
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDS, (const char *)fetch->post.data);
+        SET(CURLOPT_POSTFIELDSIZE, (long)fetch->post.len);
+        ok = ok && fetch->headers != NULL;
+    }
     return ok;
 }
 
@@ -186,7 +199,7 @@ static void request(struct sts_fetch *fetch)
 {
     char url[2 * DNS_NAME_MAX];
     struct buf resolve;
-    unsigned port = fetch->owner->config.port;
+    unsigned port = fetch->url != NULL ? fetch->port : fetch->owner->config.port;
     buf_init(&resolve, 2048);
     snprintf(url, sizeof(url), "https://%s:%u/.well-known/mta-sts.txt", fetch->host, port);
     buf_printf(&resolve, "+%s:%u:", fetch->host, port);
@@ -194,7 +207,7 @@ static void request(struct sts_fetch *fetch)
     fetch->resolve = curl_slist_append(NULL, buf_cstr(&resolve));
     buf_free(&resolve);
     fetch->easy = curl_easy_init();
-    if (fetch->easy == NULL || !describe(fetch, url) || !sts_fetch_multi_add(fetch))
+    if (fetch->easy == NULL || !describe(fetch, fetch->url != NULL ? fetch->url : url) || !sts_fetch_multi_add(fetch))
         finish(fetch, STS_FETCH_FAILED, "the policy could not be asked for: an internal failure");
 }
 
@@ -252,6 +265,20 @@ static void ask_addresses(struct sts_fetch *fetch)
         on_aaaa(fetch, &failed);
 }
 
+/* A fetch of the host in fetch->host begins. */
+static struct sts_fetch *begin(struct sts_fetcher *fetcher, sts_fetch_fn *fn, void *ctx)
+{
+    struct sts_fetch *fetch = mem_new(sizeof(*fetch));
+    fetch->owner = fetcher;
+    fetch->fn = fn;
+    fetch->ctx = ctx;
+    buf_init(&fetch->addresses, STS_FETCH_ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3u));
+    buf_init(&fetch->body, STS_POLICY_FILE_MAX);
+    list_push(&fetcher->fetches, &fetch->link);
+    fetcher->count++;
+    return fetch;
+}
+
 void sts_fetcher_get(struct sts_fetcher *fetcher, const char *domain, sts_fetch_fn *fn, void *ctx)
 {
     struct sts_fetch_answer refused = {.result = STS_FETCH_FAILED, .untried = true};
@@ -263,15 +290,57 @@ void sts_fetcher_get(struct sts_fetcher *fetcher, const char *domain, sts_fetch_
         fn(ctx, &refused);
         return;
     }
-    struct sts_fetch *fetch = mem_new(sizeof(*fetch));
-    fetch->owner = fetcher;
-    fetch->fn = fn;
-    fetch->ctx = ctx;
+    struct sts_fetch *fetch = begin(fetcher, fn, ctx);
     snprintf(fetch->host, sizeof(fetch->host), PREFIX "%s", domain);
-    buf_init(&fetch->addresses, STS_FETCH_ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3u));
-    buf_init(&fetch->body, STS_POLICY_FILE_MAX);
-    list_push(&fetcher->fetches, &fetch->link);
-    fetcher->count++;
+    ask_addresses(fetch);
+}
+
+/* --- handing over --- */
+
+/* "https://host[:port]/..." of a name, not of an address, and without a user. False when it is anything else. */
+static bool read_url(const char *url, char host[DNS_NAME_MAX], unsigned *ret_port)
+{
+    CURLU *parts = curl_url();
+    char *name = NULL, *port = NULL, *user = NULL;
+    uint64_t number = 0;
+    uint8_t address[16];
+    bool ok = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+              slice_istarts(slice_str(url), SLICE_LIT("https://")) &&
+              curl_url_get(parts, CURLUPART_HOST, &name, 0) == CURLUE_OK &&
+              curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+              curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_NO_USER && strlen(name) < DNS_NAME_MAX &&
+              name[0] != '[' && inet_pton(AF_INET, name, address) != 1 && slice_u64(slice_str(port), 65535, &number);
+    if (ok)
+        snprintf(host, DNS_NAME_MAX, "%s", name);
+    *ret_port = (unsigned)number;
+    curl_free(name);
+    curl_free(port);
+    curl_free(user);
+    curl_url_cleanup(parts);
+    return ok;
+}
+
+void sts_fetcher_post(struct sts_fetcher *fetcher, struct slice url, struct slice body, sts_fetch_fn *fn, void *ctx)
+{
+    struct sts_fetch_answer refused = {.result = STS_FETCH_FAILED, .detail = "too many transfers at once", .untried = true};
+    char host[DNS_NAME_MAX];
+    unsigned port = 0;
+    char *text = mem_strndup(url.data, url.len);
+    if (!read_url(text, host, &port))
+        refused.detail = "the address is no https address of a host name";
+    else if (fetcher->count < STS_FETCHES_MAX)
+        refused.detail = NULL;
+    if (refused.detail != NULL) {
+        mem_free(text);
+        fn(ctx, &refused);
+        return;
+    }
+    struct sts_fetch *fetch = begin(fetcher, fn, ctx);
+    memcpy(fetch->host, host, sizeof(fetch->host));
+    fetch->url = text;
+    fetch->port = port;
+    buf_init(&fetch->post, body.len + 1);
+    buf_append_slice(&fetch->post, body);
     ask_addresses(fetch);
 }
 

@@ -67,6 +67,10 @@ void sts_fetcher_start(struct sts_fetcher *fetcher, struct loop *loop);
  * fetcher is freed first. */
 void sts_fetcher_get(struct sts_fetcher *fetcher, const char *domain, sts_fetch_fn *fn, void *ctx);
 
+/* A report about TLS that is handed over (RFC 8460 section 5.4): POST of gzip to an https address, in the same manner and
+ * under the same limits, but that every 2xx is success and what comes back is of no interest. */
+void sts_fetcher_post(struct sts_fetcher *fetcher, struct slice url, struct slice body, sts_fetch_fn *fn, void *ctx);
+
 /* Forgets all open fetches and frees. Whatever answers DNS questions must be stopped before. *fetcher becomes NULL; NULL is
  * accepted. */
 void sts_fetcher_free(struct sts_fetcher **fetcher);

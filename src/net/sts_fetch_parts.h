@@ -37,6 +37,10 @@ struct sts_fetch {
     CURL *easy;
     struct curl_slist *resolve;
     struct buf body;
+    struct buf post;       /* what is handed over; empty for a policy */
+    char *url;             /* of a POST; NULL for a policy */
+    unsigned port;
+    struct curl_slist *headers;
     size_t header;
     bool too_long;
     struct err untrusted; /* why the certificate was refused */

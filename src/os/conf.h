@@ -104,6 +104,13 @@ struct conf {
     int64_t center_session_idle;
     uint64_t center_code_tries;
 
+    char *report_contact;      /* mailbox for reports about TLS (RFC 8460); NULL: nothing is counted and none is sent */
+    char *report_organization; /* NULL: operator_name */
+    char *report_domain;       /* signs and submits; NULL: the contact's */
+    char *report_selector;     /* of the DKIM key */
+    int64_t report_spread;     /* reports leave within it after midnight UTC */
+    int64_t report_count_every; /* how often couriers hand over what they counted */
+
     struct conf_list keys_escrow; /* PEM public keys; at least one */
 
     uint64_t roles_uid;    /* first numeric uid and gid; role kind k runs as uid + k */

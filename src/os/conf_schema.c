@@ -118,6 +118,18 @@ static const struct conf_key schema[] = {
     KEY("center", "session-idle", CONF_DURATION, center_session_idle, "15m", 1000 * 1000, DAY, "Automatic log-off of a reader."),
     KEY("center", "code-tries", CONF_COUNT, center_code_tries, "5", 1, 20, "Wrong codes before a code is void."),
 
+    KEY("report", "contact", CONF_STRING, report_contact, NULL, 0, 0,
+        "Mailbox that reports about TLS (RFC 8460) name as their sender's. While it is not set, nothing is counted and nothing is sent."),
+    KEY("report", "organization", CONF_STRING, report_organization, NULL, 0, 0, "Name of the reporting organisation. Default: operator."),
+    KEY("report", "domain", CONF_STRING, report_domain, NULL, 0, 0,
+        "Domain that submits and signs the reports. Default: the domain of contact."),
+    KEY("report", "selector", CONF_STRING, report_selector, "sealpost", 0, 0,
+        "Selector of the DKIM key; `sealpost report key` prints the record to publish."),
+    KEY("report", "spread", CONF_DURATION, report_spread, "4h", 0, 12 * HOUR,
+        "Reports of a day leave at a random moment within this time after midnight UTC."),
+    KEY("report", "count-every", CONF_DURATION, report_count_every, "5m", 100 * 1000, HOUR,
+        "How often couriers hand over what they counted; a courier that dies loses the counts since."),
+
     KEY("keys", "escrow", CONF_PATHS, keys_escrow, NULL, 0, 0,
         "PEM files of the public escrow keys (RSA, 3072 bits or more). Their private halves are kept off this machine."),
 
@@ -141,6 +153,8 @@ static const struct {
     {"courier", "Delivery."},
     {"notice", "Mail that Sealpost itself sends to recipients: notices and codes, without private text."},
     {"center", "The Message Center, where recipients read what could not be delivered safely."},
+    {"report", "Reports about TLS to the domains that ask for them (RFC 8460): how many connections proved themselves, and why "
+               "others did not. No message, no person is in them. Off until contact is set."},
     {"keys", "Keys."},
     {"roles", "Processes."},
 };

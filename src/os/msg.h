@@ -44,6 +44,11 @@
 #define MSG_TLSA_DATA_MAX 4096u   /* one TLSA record: a whole certificate or a digest */
 #define MSG_TLSA_MAX 32768u       /* msg_tlsa of one host: two dozen digests, or some certificates */
 
+#define MSG_TALLY_MAX 73728u      /* a sealed tally: TLSRPT_TALLY_MAX, the domain's name, and what sealing adds */
+#define MSG_URL_MAX 512u
+#define MSG_POST_MAX 131072u      /* a compressed report: the largest of ours takes a tenth */
+#define MSG_SIGNATURE_MAX 1024u   /* RSA signature or public key, DER */
+
 #define MSG_DEADLINE_US INT64_C(10000000) /* keyd and resolver questions; a commit has no deadline */
 
 enum msg_type {
@@ -68,6 +73,7 @@ enum msg_type {
     MSG_LETTER_OPEN = 25,  /* web: msg_letter_open > msg_keys; needs a grant */
     MSG_CENTER_KEYS = 26,  /* web: empty > msg_center_keys */
     MSG_DOMAIN_KEY = 27,   /* courier: empty > msg_domain_key */
+    MSG_DKIM_SIGN = 28,    /* courier: msg_dkim_ask > msg_dkim */
     /* store > keyd */
     MSG_GRANT = 30,           /* msg_grant > msg_status */
     MSG_UNGRANT = 31,         /* msg_grant, no answer */
@@ -92,8 +98,16 @@ enum msg_type {
     MSG_REMEMBER = 54, /* msg_remember, no answer: a domain has shown this proof */
     /* store > courier */
     MSG_FORGOTTEN = 55, /* msg_shown_ask, no answer: the operator ended what was remembered of a domain */
+    /* courier > store: counts for reports about TLS */
+    MSG_TALLY = 56,      /* msg_tally > msg_status, when durable */
+    MSG_TALLY_TAKE = 57, /* msg_tally_take > msg_tally_taken */
+    MSG_TALLY_DONE = 58, /* msg_tally_done > msg_status, when durable: one domain's day is at its end */
+    /* store > courier */
+    MSG_REPORT_NOW = 59, /* msg_report_now > msg_status: counts are handed over and durable; with a day, its reports begin */
     /* courier > resolver */
     MSG_DOSSIER = 60, /* msg_dossier_ask > msg_dossier */
+    MSG_TXT = 61,     /* msg_txt_ask > msg_txt */
+    MSG_POST = 62,    /* msg_post > msg_status */
 
     /* web > store */
     MSG_CENTER_SEND = 70,   /* msg_center_send > msg_status */
@@ -115,12 +129,14 @@ enum msg_type {
     MSG_CTL_CREDENTIAL = 88, /* msg_credential > msg_status */
     MSG_CTL_CREDENTIALS = 89, /* empty > msg_ctl_list of msg_credential */
     MSG_CTL_DOMAIN = 95,      /* msg_ctl_domain > msg_shown; with forget > msg_status, UNKNOWN when there was nothing */
+    MSG_CTL_REPORT = 96,      /* msg_report_now > msg_status: the day's reports begin now */
     /* cli > keyd (control socket) */
     MSG_CLI_TAG = 90,        /* msg_cli_tag > msg_cli_tags */
     MSG_CLI_OPEN = 91,       /* msg_cli_open > msg_keys (field key only) */
     MSG_CLI_CREDENTIAL = 92, /* msg_cli_credential > msg_cli_password */
     MSG_CLI_USER = 93,       /* msg_cli_user > msg_cli_described */
     MSG_CLI_POLICY = 94,     /* msg_cli_policy > msg_cli_policy_open */
+    MSG_CLI_DKIM = 97,   /* empty > msg_dkim: the public key */
 };
 
 /* Answer codes shared by all. */
@@ -305,6 +321,7 @@ enum msg_lease_kind {
     MSG_LEASE_MAIL = 1,   /* deliver, or post, or return */
     MSG_LEASE_NOTICE = 2, /* a letter's notice: header, envelope, recipient of the letter; extra = sealed link token */
     MSG_LEASE_CODE = 3,   /* a code or new link: letter's fields, and a transit object in extra_id, extra_header, extra */
+    MSG_LEASE_REPORT = 5, /* never from the store: a courier's own mail, a report about TLS */
     MSG_LEASE_RETURN = 4, /* a withdrawn letter: compose the DSN; reason tells why */
 };
 struct msg_lease {
@@ -408,7 +425,53 @@ struct msg_held {
     uint64_t epoch; /* of the store's earlier run that leased to us; 0: none */
 };
 
+/* Counts of one courier about one domain on one day. `part` makes a second telling harmless. */
+struct msg_tally {
+    struct id part;
+    struct tag domain;
+    uint32_t day;        /* clock_day() */
+    struct slice sealed; /* sealed field: id the tag, kind MAIL_FIELD_TALLY, index the day */
+};
+/* What comes after that place, by domain and part. */
+struct msg_tally_take {
+    uint32_t day;
+    struct tag domain;
+    struct id part;
+};
+struct msg_tally_taken {
+    struct tag domain;  /* zero with no parts: there is nothing more of that day */
+    struct slice parts; /* msg_tally of one domain, as many as fit */
+};
+struct msg_tally_done {
+    struct tag domain;
+    uint32_t day;
+};
+struct msg_report_now {
+    uint32_t day; /* 0: only hand over the counts */
+};
+/* A signature over a report (RFC 6376, rsa-sha256), or the public key. */
+struct msg_dkim_ask {
+    struct digest digest;
+};
+struct msg_dkim {
+    uint8_t code;
+    struct slice bytes; /* the signature, or SubjectPublicKeyInfo */
+};
+
 /* --- resolver --- */
+
+struct msg_txt_ask {
+    struct slice name;
+};
+struct msg_txt {
+    uint8_t status;       /* enum msg_dns */
+    struct slice records; /* msg_text: the strings of each record joined */
+};
+/* A compressed report about TLS for an https address (RFC 8460 section 5.4). */
+struct msg_post {
+    struct slice url;
+    struct slice body;
+};
 
 enum msg_dns {
     MSG_DNS_OK = 0,
@@ -652,6 +715,7 @@ extern const struct layout msg_status_layout, msg_text_layout, msg_conf_layout, 
     msg_ctl_grant_layout, msg_row_layout, msg_attempt_layout, msg_ctl_wait_layout, msg_ctl_target_layout,
     msg_ctl_check_layout, msg_ctl_domain_layout, msg_ctl_report_layout, msg_ctl_counts_layout, msg_ctl_list_layout, msg_cli_tag_layout,
     msg_cli_tags_layout, msg_cli_open_layout, msg_cli_credential_layout, msg_cli_user_layout, msg_cli_described_layout, msg_cli_policy_layout, msg_cli_policy_open_layout,
-    msg_cli_password_layout;
+    msg_cli_password_layout, msg_tally_layout, msg_tally_take_layout, msg_tally_taken_layout, msg_tally_done_layout,
+    msg_report_now_layout, msg_dkim_ask_layout, msg_dkim_layout, msg_txt_ask_layout, msg_txt_layout, msg_post_layout;
 
 #endif

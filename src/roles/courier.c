@@ -14,6 +14,8 @@
 #include "roles/courier_memory.h"
 #include "roles/courier_report.h"
 #include "roles/courier_session.h"
+#include "roles/courier_tally.h"
+#include "roles/courier_tlsrpt.h"
 #include "roles/courier_watch.h"
 #include "roles/roles.h"
 
@@ -66,7 +68,8 @@ void courier_look(struct courier *courier)
     bool at_rest = courier->lease_count == 0 && list_empty(&courier->reports);
     if (at_rest && courier->store != NULL && !courier->hold_told)
         tell_held(courier);
-    if (at_rest && courier->draining)
+    bool told = courier->store == NULL || courier_tallies_settled(courier->tallies);
+    if (at_rest && told && courier->draining)
         role_drained(courier->role);
 }
 
@@ -124,10 +127,32 @@ static bool forget_domain(struct courier *courier, const struct chan_frame *fram
     return true;
 }
 
+/* Counts are handed over; with a day the first courier's reports of it begin. */
+static bool report_now(struct courier *courier, struct chan *chan, const struct chan_frame *frame)
+{
+    struct msg_report_now now;
+    struct msg_status status = {.code = MSG_UNAVAILABLE};
+    struct buf payload;
+    if (!layout_read(&msg_report_now_layout, frame->payload, &now))
+        return false;
+    if (now.day == 0) {
+        courier_tallies_flush(courier->tallies, chan, frame->request);
+        return true;
+    }
+    if (courier->tlsrpt != NULL)
+        status.code = courier_tlsrpt_start(courier->tlsrpt, now.day) ? MSG_OK : MSG_BUSY;
+    buf_init(&payload, 64);
+    layout_write(&msg_status_layout, &payload, &status);
+    chan_answer(chan, frame->type, frame->request, buf_slice(&payload), -1);
+    buf_free(&payload);
+    return true;
+}
+
 static bool store_frame(void *ctx, struct chan *chan, const struct chan_frame *frame)
 {
     struct courier *courier = ctx;
-    (void)chan;
+    if (frame->type == MSG_REPORT_NOW && frame->fd < 0 && frame->request != 0)
+        return report_now(courier, chan, frame);
     if (frame->type == MSG_FORGOTTEN && frame->fd < 0)
         return forget_domain(courier, frame);
     if (frame->type != MSG_LEASE)
@@ -168,6 +193,7 @@ static void meet_store(struct courier *courier, int fd)
     courier->store = chan_create(courier->loop, fd, "store", &ops, courier);
     courier->hold_told = false;
     courier_report_again(courier);
+    courier_tallies_again(courier->tallies);
     courier_look(courier);
 }
 
@@ -221,6 +247,8 @@ static void stop(void *ctx)
         courier_lease_free(LIST_ENTRY(it, struct courier_lease, link));
     LIST_FOR(it, tmp, &courier->sessions)
         courier_session_free(LIST_ENTRY(it, struct courier_session, all));
+    courier_tlsrpt_free(&courier->tlsrpt);
+    courier_tallies_free(&courier->tallies);
     loop_idle_free(&courier->reaper);
     loop_timer_free(&courier->retry);
     courier_memory_free(&courier->memory);
@@ -275,6 +303,9 @@ static bool sandboxed(void *ctx, struct err *err)
     (void)err;
     courier->reaper = loop_idle_create(courier->loop, reap, courier);
     courier->retry = loop_timer_create(courier->loop, step_stalled, courier);
+    courier->tallies = courier_tallies_create(courier);
+    if (role_index(courier->role) == 0)
+        courier->tlsrpt = courier_tlsrpt_create(courier);
     return true;
 }
 
@@ -299,6 +330,8 @@ static void reload(void *ctx, const struct conf *conf)
 {
     struct courier *courier = ctx;
     courier->conf = courier->home.conf = conf;
+    if (courier->tlsrpt != NULL)
+        courier_tlsrpt_reset(courier->tlsrpt);
     renew_authorities(courier);
     courier_dossiers_free(&courier->dossiers); /* another resolver, another trust anchor */
     courier->dossiers = courier_dossiers_create();
@@ -309,6 +342,9 @@ static void drain(void *ctx)
 {
     struct courier *courier = ctx;
     courier->draining = true;
+    courier_tallies_hand_over(courier->tallies);
+    if (courier->tlsrpt != NULL)
+        courier_tlsrpt_reset(courier->tlsrpt);
     orphan_all(courier);
     LIST_FOR(it, tmp, &courier->idle)
         courier_session_goodbye(LIST_ENTRY(it, struct courier_session, link));

@@ -43,6 +43,8 @@
 struct courier;
 struct courier_memory;
 struct courier_watch;
+struct courier_tallies;
+struct courier_tlsrpt;
 struct courier_lease;
 struct courier_session;
 
@@ -76,6 +78,8 @@ struct courier_host {
 
 /* Where a domain's mail goes. */
 struct courier_route {
+    char *sts_hosts;        /* patterns of the policy in force, LF between; NULL: none */
+    uint32_t sts_max_age;   /* its life in seconds */
     struct trust_domain domain;
     struct trust_pin_set pins; /* those in force */
     size_t count;
@@ -204,6 +208,8 @@ struct courier {
     struct sealed_writer *writer;
     struct courier_memory *memory;
     struct courier_watch *watch;
+    struct courier_tallies *tallies;
+    struct courier_tlsrpt *tlsrpt;
     struct chan *store;
     struct chan *keyd;
     struct chan *resolver;

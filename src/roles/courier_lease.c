@@ -15,6 +15,7 @@
 #include "roles/courier_send.h"
 #include "roles/courier_session.h"
 #include "roles/courier_settle.h"
+#include "roles/courier_tlsrpt.h"
 #include "roles/courier_walk.h"
 
 #define FIELD_PLAIN_MAX ((size_t)4096)
@@ -35,6 +36,8 @@ void courier_lease_go(struct courier_lease *lease, enum courier_state state)
         chan_call_forget(lease->call_chan, lease->call);
     courier_lease_answered(lease);
     courier_bury_lease(lease);
+    if (lease->lease.kind == MSG_LEASE_REPORT)
+        courier_tlsrpt_mailed(lease);
 }
 
 static bool for_mail(const struct courier_lease *lease)
@@ -374,18 +377,55 @@ void courier_lease_step(struct courier_lease *lease)
         continue;
 }
 
-bool courier_lease_create(struct courier *courier, const struct chan_frame *frame)
+/* What every lease has, before it is known what it is. */
+static struct courier_lease *new_lease(struct courier *courier, size_t text_max)
 {
     struct courier_lease *lease = mem_new(sizeof(*lease));
     buf_init(&lease->frame, CHAN_PAYLOAD_MAX);
-    buf_append_slice(&lease->frame, frame->payload);
     lease->courier = courier;
-    lease->fd = frame->fd;
+    lease->fd = -1;
     list_init(&lease->link);
     buf_init(&lease->record, TRUST_EVIDENCE_SIZE_MAX);
     buf_init(&lease->policy, MSG_POLICY_MAX);
-    buf_init_secret(&lease->text, MAIL_COMPOSED_MAX);
+    buf_init_secret(&lease->text, text_max);
     courier_settle_init(lease);
+    return lease;
+}
+
+static void wake_report(struct courier_lease *lease)
+{
+    lease->stalled = true; /* stepped from the loop: not inside the caller's turn */
+    loop_timer_start(lease->courier->retry, 0);
+}
+
+struct courier_lease *courier_lease_report(struct courier *courier, struct slice mailbox, struct slice text, struct err *err)
+{
+    struct mail_address address;
+    if (!mail_address_parse(mailbox, 0, &address, err) || courier->lease_count >= COURIER_LEASES_MAX)
+        return NULL;
+    struct courier_lease *lease = new_lease(courier, COURIER_TLSRPT_MAIL_MAX);
+    lease->lease = (struct msg_lease){.kind = MSG_LEASE_REPORT, .flags = MSG_FLAG_RELEASED, .message = id_make(clock_utc_us()),
+                                      .accepted_us = clock_utc_us()};
+    lease->count = 1;
+    lease->recipient = mem_new_array(1, sizeof(*lease->recipient));
+    struct courier_recipient *r = &lease->recipient[0];
+    buf_init_secret(&r->plain, FIELD_PLAIN_MAX);
+    buf_append_slice(&r->plain, mailbox);
+    r->address = address;
+    r->mail = (struct mail_recipient){.address = buf_slice(&r->plain), .canonical = buf_slice(&r->plain)};
+    buf_append_slice(&lease->text, text);
+    lease->state = COURIER_MEMORY;
+    list_push(&courier->leases, &lease->link);
+    courier->lease_count++;
+    wake_report(lease);
+    return lease;
+}
+
+bool courier_lease_create(struct courier *courier, const struct chan_frame *frame)
+{
+    struct courier_lease *lease = new_lease(courier, MAIL_COMPOSED_MAX);
+    buf_append_slice(&lease->frame, frame->payload);
+    lease->fd = frame->fd;
     if (courier->lease_count >= COURIER_LEASES_MAX ||
         !layout_read(&msg_lease_layout, buf_slice(&lease->frame), &lease->lease) || lease->lease.kind < MSG_LEASE_MAIL ||
         lease->lease.kind > MSG_LEASE_RETURN || !name_recipients(lease)) {

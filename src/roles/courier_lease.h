@@ -8,6 +8,10 @@
 /* Takes a lease from a frame of the store; frame->fd is the lease's then. False when the frame is malformed. */
 bool courier_lease_create(struct courier *courier, const struct chan_frame *frame);
 
+/* A lease of the courier's own: text, a whole mail, to one mailbox, over the notice route as one that was released; its end
+ * is told by courier_tlsrpt_mailed(). NULL with the reason when that is no mailbox; NULL without when there is no room. */
+struct courier_lease *courier_lease_report(struct courier *courier, struct slice mailbox, struct slice text, struct err *err);
+
 /* Goes on as far as possible without waiting. Called by whatever it waited for. */
 void courier_lease_step(struct courier_lease *lease);
 

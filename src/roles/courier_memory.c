@@ -53,6 +53,16 @@ static struct tag tag_of(const struct courier_lease *lease)
     return tag;
 }
 
+void courier_memory_tag(const struct courier_lease *lease, struct tag *ret_tag)
+{
+    *ret_tag = tag_of(lease);
+}
+
+const struct key *courier_memory_seal(const struct courier_memory *memory)
+{
+    return memory->keyed ? &memory->seal : NULL;
+}
+
 static void keep(struct courier_memory *memory, const struct tag *tag, enum trust_level level, int64_t at_us)
 {
     struct entry *entry = map_get(memory->domains, tag);

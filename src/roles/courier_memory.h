@@ -29,6 +29,12 @@ void courier_memory_dossier(struct courier_lease *lease, const struct msg_dossie
 /* The resolver has not answered in time, or died. */
 void courier_memory_unanswered(struct courier_lease *lease);
 
+/* The tag of the lease's domain; keys must be there (after MEMORY they are). */
+void courier_memory_tag(const struct courier_lease *lease, struct tag *ret_tag);
+
+/* The key that seals what is kept of domains; NULL until keyd has given it. */
+const struct key *courier_memory_seal(const struct courier_memory *memory);
+
 /* The operator ended what was remembered of a domain: here, and at the resolver when it is asked next. */
 void courier_memory_forget(struct courier_memory *memory, const struct tag *domain);
 

@@ -76,8 +76,9 @@ static void count_host(struct courier_route *route, enum trust_dns dns)
 }
 
 /* The patterns of the policy in force; empty, with the domain's mode NONE, when there is none (any more). */
-static struct slice take_policy(const struct msg_dossier *dossier, struct trust_domain *domain)
+static struct slice take_policy(const struct msg_dossier *dossier, struct courier_route *route)
 {
+    struct trust_domain *domain = &route->domain;
     struct msg_policy policy;
     domain->sts_look = (enum trust_sts_look)dossier->sts_look;
     if (dossier->policy.len == 0 || !layout_read(&msg_policy_layout, dossier->policy, &policy) ||
@@ -86,7 +87,11 @@ static struct slice take_policy(const struct msg_dossier *dossier, struct trust_
     if (clock_utc_us() >= policy.fetched_us + (int64_t)policy.max_age_s * CLOCK_US_PER_S)
         return SLICE_EMPTY;
     domain->sts = (enum trust_sts_mode)policy.mode;
-    return domain->sts == TRUST_STS_NONE ? SLICE_EMPTY : policy.hosts;
+    if (domain->sts == TRUST_STS_NONE)
+        return SLICE_EMPTY;
+    route->sts_hosts = mem_strndup(policy.hosts.data, policy.hosts.len);
+    route->sts_max_age = policy.max_age_s;
+    return policy.hosts;
 }
 
 static void take_host(const struct msg_dossier_host *in, struct slice patterns, struct courier_host *host)
@@ -109,7 +114,7 @@ void courier_route_read(const struct msg_dossier *dossier, bool allow_private, s
     memset(ret_route, 0, sizeof(*ret_route));
     ret_route->domain = (struct trust_domain){.mx = (enum trust_dns)dossier->status, .secure = dossier->secure,
                                               .implicit = dossier->implicit, .minimum = TRUST_LEVEL_PKIX};
-    struct slice patterns = take_policy(dossier, &ret_route->domain);
+    struct slice patterns = take_policy(dossier, ret_route);
     while (layout_next(&msg_dossier_host_layout, &r, &in)) {
         count_host(ret_route, (enum trust_dns)in.status);
         if (ret_route->count == COURIER_HOSTS_MAX)
@@ -178,6 +183,7 @@ struct trust_session courier_route_facts(const struct courier_host *host)
 
 void courier_route_free(struct courier_route *route)
 {
+    mem_free(route->sts_hosts);
     for (size_t i = 0; i < route->count; i++) {
         mem_free(route->host[i].name);
         mem_free(route->host[i].tlsa_base);

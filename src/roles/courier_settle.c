@@ -152,6 +152,11 @@ static void step_evidence(struct courier_lease *lease)
 
 void courier_settle_step(struct courier_lease *lease)
 {
+    if (lease->lease.kind == MSG_LEASE_REPORT) { /* nobody is told of it but who sends it */
+        courier_session_release(&lease->session);
+        courier_lease_go(lease, COURIER_OVER);
+        return;
+    }
     for (enum courier_settle before = COURIER_SETTLE_DONE; before != lease->settle && lease->call == 0;) {
         before = lease->settle;
         if (lease->orphan && before > COURIER_SETTLE_EVIDENCE)

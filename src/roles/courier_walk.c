@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "roles/courier_route.h"
 #include "roles/courier_session.h"
+#include "roles/courier_tally.h"
 
 void courier_walk_start(struct courier_lease *lease)
 {
@@ -163,6 +164,7 @@ static enum courier_walk_end judge_mail(struct courier_lease *lease)
         return COURIER_WALK_WAIT;
     }
     note(lease, facts, now, v);
+    courier_tally_count(lease, facts, now);
     if (v.action == TRUST_SEND)
         return COURIER_WALK_FOUND;
     trust_destination_add(&lease->of_host, v);
@@ -181,6 +183,7 @@ static enum courier_walk_end judge_notice(struct courier_lease *lease)
         : trust_notice_channel(&lease->route.domain, facts, clear, attack(lease), now);
     lease->verdict = trust_verdict_session(&lease->route.domain, facts, now);
     note(lease, facts, now, lease->verdict);
+    courier_tally_count(lease, facts, now);
     if (channel != TRUST_CHANNEL_NONE && channel != TRUST_CHANNEL_RETRY)
         return COURIER_WALK_FOUND;
     if (channel == TRUST_CHANNEL_RETRY) {

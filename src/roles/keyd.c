@@ -35,6 +35,8 @@ static const struct request requests[] = {
     {MSG_LETTER_OPEN, FROM(ROLE_WEB), true, keyd_open_letter},
     {MSG_CENTER_KEYS, FROM(ROLE_WEB), true, keyd_batch_center_keys},
     {MSG_DOMAIN_KEY, FROM(ROLE_COURIER), true, keyd_batch_domain_key},
+    {MSG_DKIM_SIGN, FROM(ROLE_COURIER), true, keyd_dkim_sign},
+    {MSG_CLI_DKIM, FROM(ROLE_CLI), true, keyd_dkim_show},
     {MSG_GRANT, FROM(ROLE_STORE), true, keyd_grant_add},
     {MSG_UNGRANT, FROM(ROLE_STORE), false, keyd_grant_remove},
     {MSG_CREDENTIAL, FROM(ROLE_STORE), false, keyd_auth_credential},

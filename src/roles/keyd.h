@@ -114,6 +114,13 @@ keyd_handler keyd_open_tag;
 /* MSG_CLI_POLICY of the cli: opens the MTA-STS policy that is kept of a domain. */
 keyd_handler keyd_policy_open;
 
+/* --- keyd_dkim.c: signing reports about TLS --- */
+
+/* MSG_DKIM_SIGN of couriers. */
+keyd_handler keyd_dkim_sign;
+/* MSG_CLI_DKIM of the cli: the public key. */
+keyd_handler keyd_dkim_show;
+
 /* --- keyd_grant.c: what the store has allowed --- */
 
 /* An empty table of grants. */

@@ -47,6 +47,7 @@ struct peer {
     struct tls_conn *conn;
     struct smtp_client_connection *smtp;
     struct trust_session facts;
+    char local[INET6_ADDRSTRLEN]; /* our address; empty: not known */
     struct loop_timer *timer;
     int64_t deadline_us; /* wait clock */
     int64_t rest_us;     /* 0: in use */
@@ -434,6 +435,23 @@ static char *address_text(const struct msg_address *address)
     return mem_strdup(text);
 }
 
+/* What the system chose to connect from. */
+static void note_local(struct peer *peer, int fd)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof(at);
+    if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
+        return;
+    const void *bytes = at.ss_family == AF_INET ? (const void *)&((const struct sockaddr_in *)&at)->sin_addr
+                                                : (const void *)&((const struct sockaddr_in6 *)&at)->sin6_addr;
+    (void)inet_ntop(at.ss_family, bytes, peer->local, sizeof(peer->local));
+}
+
+const char *peer_local(const struct peer *peer)
+{
+    return peer->local;
+}
+
 struct peer *peer_open(const struct peer_home *home, const struct peer_want *want, const struct peer_ops *ops, void *ctx)
 {
     static const struct tls_conn_ops conn_ops = {on_connected, on_secured, on_input, on_drained, on_closed};
@@ -453,6 +471,7 @@ struct peer *peer_open(const struct peer_home *home, const struct peer_want *wan
     check_dane(peer, peer->facts.at_us);
     int fd = dial(home->conf, &to, len);
     if (fd >= 0) {
+        note_local(peer, fd);
         peer->conn = tls_conn_create(home->loop, home->scratch, fd, true, &conn_ops, peer);
         put_off(peer);
     } else {

@@ -56,6 +56,9 @@ enum trust_tlsa_state peer_tlsa_worth(enum trust_tlsa_state state, struct slice 
 /* What was seen. The owner may set dns, dns_secure, sts_match and pin anew before it is judged for another domain. */
 struct trust_session *peer_facts(struct peer *peer);
 
+/* Our address of the connection as text; empty when it is not known. */
+const char *peer_local(const struct peer *peer);
+
 /* True once the facts are complete. */
 bool peer_is_settled(const struct peer *peer);
 

@@ -7,6 +7,7 @@
 #include "net/dns.h"
 #include "os/file.h"
 #include "roles/resolver_ask.h"
+#include "roles/resolver_report.h"
 #include "roles/roles.h"
 #include "trust/trust_cert.h"
 
@@ -33,6 +34,7 @@ struct resolver {
     struct resolver_sources sources;
     struct loop_timer *tick;
     struct list peers;
+    struct list reports; /* questions for reports about TLS */
 };
 
 struct resolver_peer {
@@ -59,7 +61,13 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
 {
     struct resolver_peer *peer = ctx;
     struct resolver *resolver = peer->resolver;
-    if (frame->type != MSG_DOSSIER || frame->request == 0 || frame->fd >= 0)
+    if (frame->request == 0 || frame->fd >= 0)
+        return false;
+    if (frame->type == MSG_TXT)
+        return resolver_report_txt(resolver->dns, &resolver->reports, chan, frame->request, frame->payload);
+    if (frame->type == MSG_POST)
+        return resolver_report_post(resolver->fetcher, &resolver->reports, chan, frame->request, frame->payload);
+    if (frame->type != MSG_DOSSIER)
         return false;
     if (!resolver_ask_start(&resolver->sources, &peer->asks, chan, frame->request, frame->payload))
         return false;
@@ -71,6 +79,7 @@ static bool on_frame(void *ctx, struct chan *chan, const struct chan_frame *fram
 static void free_peer(struct resolver_peer *peer)
 {
     resolver_ask_drop(&peer->resolver->sources, &peer->asks);
+    resolver_report_leave(&peer->resolver->reports, peer->chan);
     list_remove(&peer->link);
     chan_free(&peer->chan);
     mem_free(peer);
@@ -205,6 +214,7 @@ static void resolver_stop(void *ctx)
     {
         free_peer(LIST_ENTRY(it, struct resolver_peer, link));
     }
+    resolver_report_free(&resolver->reports);
     sts_cache_free(&resolver->sources.policies);
     dns_dossiers_free(&resolver->sources.dossiers);
     dns_dossiers_free(&resolver->sources.fresh);
@@ -218,6 +228,7 @@ static bool resolver_start(struct role *role, struct sandbox *sandbox, void **re
     resolver->role = role;
     resolver->conf = role_conf(role);
     list_init(&resolver->peers);
+    list_init(&resolver->reports);
     if (!make_dns(resolver, resolver->conf, err) || !make_fetcher(resolver, resolver->conf, err)) {
         resolver_stop(resolver);
         return false;

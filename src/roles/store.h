@@ -299,6 +299,17 @@ bool store_memory_alarm(struct store *store, struct store_peer *peer, const stru
 /* MSG_CTL_DOMAIN. */
 bool store_memory_control(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 
+/* --- store_report.c --- */
+
+/* MSG_TALLY. */
+bool store_report_tally(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* MSG_TALLY_TAKE. */
+bool store_report_take(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* MSG_TALLY_DONE. */
+bool store_report_done(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* MSG_CTL_REPORT. */
+bool store_report_order(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+
 /* --- store_control.c --- */
 
 /* A control connection. */

@@ -172,5 +172,6 @@ bool supervisor_check(const struct conf *conf, struct buf *warnings, struct err 
     return (check_pair(conf, conf->center_certificate, conf->center_key, base_host, warnings, err) || err_prefix(err, "center: ")) &&
            check_escrow(conf, warnings, err) && check_authorities(conf->trust_ca_file, err) &&
            check_mailbox("notice.from", conf->notice_from, err) && check_mailbox("postmaster", conf->postmaster, err) &&
+           (conf->report_contact == NULL || check_mailbox("report.contact", conf->report_contact, err)) &&
            (conf->notice_reverse_path[0] == '\0' || check_mailbox("notice.reverse-path", conf->notice_reverse_path, err));
 }

@@ -120,8 +120,9 @@ static bool index_prepare_schema(struct index *x, struct err *err)
                        INDEX_SCHEMA);
     }
     return version == INDEX_SCHEMA ||
-           (index_exec(x, "BEGIN IMMEDIATE", err) && index_exec(x, version == 0 ? index_schema : index_schema_2, err) &&
-            index_exec(x, "PRAGMA user_version = 2", err) && index_exec(x, "COMMIT", err));
+           (index_exec(x, "BEGIN IMMEDIATE", err) && (version > 0 || index_exec(x, index_schema, err)) &&
+            (version != 1 || index_exec(x, index_schema_2, err)) && (version == 0 || index_exec(x, index_schema_3, err)) &&
+            index_exec(x, "PRAGMA user_version = 3", err) && index_exec(x, "COMMIT", err));
 }
 
 static bool index_read_position(struct index *x, struct err *err)

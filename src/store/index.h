@@ -15,7 +15,7 @@
 #include "store/center_state.h"
 #include "store/state.h"
 
-#define INDEX_SCHEMA 2
+#define INDEX_SCHEMA 3
 #define INDEX_ROWS_MAX 10000u /* rows of one answer to the operator */
 
 struct index;
@@ -113,6 +113,14 @@ bool index_credentials(struct index *index, index_credential_fn *fn, void *ctx, 
 /* What a domain has shown (struct msg_shown; its policy lives until the next call); false when nothing is remembered or it
  * cannot be read. */
 bool index_domain(struct index *index, const struct tag *domain, struct msg_shown *ret_shown);
+/* Counts for reports about TLS are dropped after so many days, sent or not; which domains' days were reported too. */
+#define INDEX_TALLY_DAYS 7u
+#define INDEX_TALLIES_AT_ONCE 256u
+typedef bool index_tally_fn(void *ctx, const struct msg_tally *tally);
+/* Walks the parts of a day in order of domain and part, from behind (domain, part), until fn says false, at most
+ * INDEX_TALLIES_AT_ONCE. */
+bool index_tallies(struct index *index, const struct msg_tally_take *from, index_tally_fn *fn, void *ctx, struct err *err);
+
 typedef void index_lock_fn(void *ctx, const struct msg_lock *lock);
 /* Walks all locks that end after now_us; others are removed. */
 bool index_locks(struct index *index, int64_t now_us, index_lock_fn *fn, void *ctx, struct err *err);

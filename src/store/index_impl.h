@@ -37,6 +37,12 @@ enum index_statement {
     INDEX_SET_POLICY,
     INDEX_DROP_DOMAIN,
     INDEX_FORGET_DOMAINS,
+    INDEX_ADD_TALLY,
+    INDEX_END_TALLY,
+    INDEX_SET_REPORTED,
+    INDEX_FORGET_TALLIES,
+    INDEX_FORGET_REPORTED,
+    INDEX_TALLIES,
     INDEX_LIVE,
     INDEX_OPEN_TRANSITS,
     INDEX_TRANSIT,
@@ -86,10 +92,14 @@ struct index {
 /* The newest schema, and what makes it of the one before. */
 extern const char *const index_schema;
 extern const char *const index_schema_2;
+extern const char *const index_schema_3;
 extern const char *const index_sql[INDEX_STATEMENTS];
 
 /* Applies a RECORD_DOMAIN. */
 bool index_apply_domain(struct index *index, const struct record *record, struct err *err);
+
+/* Applies a RECORD_TALLY. */
+bool index_apply_tally(struct index *index, const struct record *record, struct err *err);
 
 /* A head that cannot be read: false with err. */
 bool index_malformed(const struct record *record, struct err *err);

@@ -4,6 +4,10 @@
  * end. `live` is 1 for what the queue must load; a recipient that is not live has no destination tag any more. */
 #include "store/index_impl.h"
 
+#define INDEX_TALLY_TABLES                                                                                                \
+    "CREATE TABLE tally(day INTEGER, tag BLOB, part BLOB, sealed BLOB, PRIMARY KEY(day, tag, part)) WITHOUT ROWID;"       \
+    "CREATE TABLE reported(day INTEGER, tag BLOB, PRIMARY KEY(day, tag)) WITHOUT ROWID;"
+
 const char *const index_schema =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE tenant(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, accepted INTEGER, delivered INTEGER,"
@@ -37,6 +41,7 @@ const char *const index_schema =
     "CREATE TABLE lock(subject BLOB PRIMARY KEY, until INTEGER) WITHOUT ROWID;"
     "CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER, policy BLOB, until INTEGER) WITHOUT ROWID;"
     "CREATE INDEX domain_until ON domain(until);"
+    INDEX_TALLY_TABLES
     "INSERT INTO meta VALUES('position', 0);";
 
 /* 2: policies of domains; what is remembered of a domain ends at a time of its own. */
@@ -45,6 +50,9 @@ const char *const index_schema_2 = "ALTER TABLE domain ADD COLUMN policy BLOB;"
                                    "UPDATE domain SET until = at + 7776000000000;" /* 90 days */
                                    "DROP INDEX domain_at;"
                                    "CREATE INDEX domain_until ON domain(until);";
+
+/* 3: counts for reports about TLS. */
+const char *const index_schema_3 = INDEX_TALLY_TABLES;
 
 #define INDEX_LETTER_COLUMNS                                                                                              \
     "SELECT l.n, l.id, l.message, m.id, l.recipient - l.message, m.tenant, r.destination, r.tag, r.generation, r.state,"  \
@@ -96,6 +104,13 @@ const char *const index_sql[INDEX_STATEMENTS] = {
                          " policy = excluded.policy, until = max(until, excluded.until)",
     [INDEX_DROP_DOMAIN] = "DELETE FROM domain WHERE tag = ?1",
     [INDEX_FORGET_DOMAINS] = "DELETE FROM domain WHERE until < ?1",
+    [INDEX_ADD_TALLY] = "INSERT OR IGNORE INTO tally SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
+                        " (SELECT 1 FROM reported WHERE day = ?1 AND tag = ?2)",
+    [INDEX_END_TALLY] = "DELETE FROM tally WHERE day = ?1 AND tag = ?2",
+    [INDEX_SET_REPORTED] = "INSERT OR IGNORE INTO reported VALUES(?1, ?2)",
+    [INDEX_FORGET_TALLIES] = "DELETE FROM tally WHERE day < ?1",
+    [INDEX_FORGET_REPORTED] = "DELETE FROM reported WHERE day < ?1",
+    [INDEX_TALLIES] = "SELECT tag, part, sealed FROM tally WHERE day = ?1 AND (tag, part) > (?2, ?3) ORDER BY tag, part LIMIT ?4",
     [INDEX_LIVE] = "SELECT m.n, m.id, m.kind, m.flags, m.tenant, m.accepted, m.by, m.size, m.length, r.n - m.n, r.notify,"
                    " r.destination, r.generation, r.state, r.notice, r.flags, r.attempts, r.reason, r.next, l.n, l.id,"
                    " l.at FROM recipient r INDEXED BY recipient_live JOIN message m ON m.n = r.message"

@@ -90,6 +90,15 @@ static const struct layout_field record_domain_fields[] = {
 };
 LAYOUT_DEFINE(record_domain_layout, struct record_domain, record_domain_fields);
 
+static const struct layout_field record_tally_fields[] = {
+    LAYOUT_F(TAG, struct record_tally, domain),
+    LAYOUT_F(U32, struct record_tally, day),
+    LAYOUT_F(I64, struct record_tally, at_us),
+    LAYOUT_F(BOOL, struct record_tally, done),
+    LAYOUT_B(struct record_tally, sealed, MSG_TALLY_MAX),
+};
+LAYOUT_DEFINE(record_tally_layout, struct record_tally, record_tally_fields);
+
 /* Version 1: the first three fields. */
 bool record_domain_read(const struct record *record, struct record_domain *ret_domain)
 {

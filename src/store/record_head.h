@@ -105,6 +105,15 @@ enum record_domain_act {
     RECORD_DOMAIN_FORGET = 2, /* the operator's word: level and policy are forgotten */
 };
 
+/* RECORD_TALLY: counts for a report about TLS, by the domain's tag; record id is the part's. */
+struct record_tally {
+    struct tag domain;
+    uint32_t day;        /* clock_day() */
+    int64_t at_us;
+    bool done;           /* the report of that domain and day is sent or given up: the parts go, no more come */
+    struct slice sealed; /* empty with done */
+};
+
 /* RECORD_ADMIN; record id is what the act was done to, or zero. */
 struct record_admin {
     uint8_t act; /* enum record_admin_act */
@@ -137,7 +146,7 @@ struct record_counts {
 };
 
 extern const struct layout record_message_layout, record_transition_layout, record_change_layout, record_center_layout,
-    record_credential_layout, record_lock_layout, record_domain_layout, record_admin_layout, record_wave_end_layout, record_counts_layout;
+    record_credential_layout, record_lock_layout, record_domain_layout, record_tally_layout, record_admin_layout, record_wave_end_layout, record_counts_layout;
 
 /* Reads the head of a RECORD_DOMAIN of any version. False when it is malformed. */
 bool record_domain_read(const struct record *record, struct record_domain *ret_domain);
