@@ -78,7 +78,9 @@ static bool may_keep(const struct courier_session *session)
     uint32_t mail_max = session->facts->caps.mail_max;
     const struct trust_dane *dane = &session->facts->dane;
     bool proved = session->facts->cert.fault == TRUST_CERT_FINE || (dane->matched && dane->fault == TRUST_CERT_FINE);
-    if (!peer_is_open(session->peer) || session->notice || session->outdated || courier->draining || !session->facts->tls.established || !proved)
+    /* How long a staple holds is not kept: who must show one shows it anew each time, as in net/tls_client.h. */
+    bool ends = session->notice || session->outdated || session->facts->cert.must_staple;
+    if (!peer_is_open(session->peer) || ends || courier->draining || !session->facts->tls.established || !proved)
         return false;
     enum smtp_client_state state = smtp_client_connection_state(peer_smtp(session->peer));
     return courier->idle_count < COURIER_IDLE_MAX && session->messages < COURIER_SESSION_MESSAGES &&

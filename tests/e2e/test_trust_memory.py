@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a domain has shown binds it, and proves nothing to its neighbour: the memory of levels, its end by the operator, kept
 sessions between domains, and notices to domains that have once proved themselves. Judged at the receiver."""
+import datetime
 import signal
 import time
 
 import pytest
 
 from tests.e2e.test_demands import SignedLab, delivered, key_digest, leaf_of, pinned, posted, send, spare, titled
-from tests.lab import chains
+from tests.lab import chains, oldtls
 from tests.lab.dns import TTL
 from tests.lab.pki import server_context
 from tests.lab.policy import ABSENT, PolicyHost
@@ -208,6 +209,24 @@ def test_memory_ends_after_its_configured_time(lab):
     sealpost.run("explain", receiver.domain)  # says that it would be delivered, too
     row, _ = delivered(sealpost, receiver, send(sealpost, f"b@{receiver.domain}"))
     assert row["proof"] == "pkix+dnssec"
+
+
+def test_a_staple_that_has_ended_ends_the_kept_session(lab):
+    """A certificate that must be stapled proves the host as long as its staple says good, however long the session is in use."""
+    sealpost = lab.sealpost()
+    receiver = lab.unsigned("stapled")
+    lab.chains = 0
+    certificate = chains.leaf(lab, receiver.host, receiver.domain, extra=[chains.MUST_STAPLE])
+    life = datetime.timedelta(seconds=6)
+    ends = datetime.datetime.utcnow() + life
+    staple = chains.response(lab, certificate, following=life)
+    receiver.context = oldtls.Server(certificate, oldtls.Script(staple=staple))
+    delivered(sealpost, receiver, send(sealpost, f"a@{receiver.domain}"))
+    while datetime.datetime.utcnow() < ends + datetime.timedelta(seconds=1):
+        time.sleep(2)
+        sent = send(sealpost, f"b@{receiver.domain}")
+        sealpost.outcome(sent[1])
+    posted(sealpost, receiver, sent, "proof-fell")
 
 
 # --- policies ---
