@@ -12,6 +12,7 @@ import pytest
 from tests.lab import states
 from tests.lab.net import BUILD
 from tests.lab.observe import perform
+from tests.lab.states import listed as LISTED
 
 TABLE, LOG = BUILD / "receiver-states.txt", BUILD / "receiver-states.log"
 CONTROLLED = sorted(n for n, s in states.ALL.items() if s.group in ("certificates", "tls", "dane") and any(
@@ -141,3 +142,13 @@ def test_control_completes_its_handshake(seen, name):
 def test_library_has_what_the_issue_lists():
     assert len(states.ALL) >= 100
     assert len({s.group for s in states.ALL.values()}) == 7
+
+
+@pytest.mark.parametrize("listed", [LISTED.STATES, LISTED.EXIM, LISTED.MOX], ids=["requirement", "exim", "mox"])
+def test_every_word_of_a_list_has_its_state(listed):
+    missing = {word: name for word, names in listed.items() for name in names.split() if name not in states.ALL}
+    assert not missing
+
+
+def test_exim_lists_21_outcomes():
+    assert len(LISTED.EXIM) == 21

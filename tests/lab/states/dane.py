@@ -63,10 +63,14 @@ STATES = [
     _bad("dane-2-sha-1", "certificate-weak-signature", "2 0 1 middle", certificate=_of(digest=chains.hashes.SHA1())),
     _bad("dane-2-of-another", "dane-mismatch", "2 1 1 other"),
     _dane("dane-2-root-key", "2 1 1 root", certificate=WITH_ROOT),
+    *[_dane(f"dane-2-{selector}-0-not-sent", f"2 {selector} 0 middle", certificate={"chain": False}, why="the record holds it whole")
+      for selector in (0, 1)],
     # several
     _dane("dane-roll-over", "3 1 1 other", "3 1 1 own", why="the next key's record is there already"),
     _dane("dane-roll-over-usages", "2 1 1 other", "3 1 1 own"),
     _dane("dane-beside-unusable", "0 0 1 own", "1 1 1 own", "3 1 1 own"),
+    _dane("dane-beside-malformed", "3 1 1 00", "3 1 1 own"),
+    _dane("dane-beside-unknown", f"10 1 1 {HEX}", "3 1 1 own"),
     _bad("dane-agility-weaker-matches", "dane-mismatch", f"3 1 2 {'00' * 64}", "3 1 1 own", certificate=SELF,
          why="RFC 7671 9: of several digests of one usage and selector only the strongest counts"),
     _dane("dane-agility-stronger-matches", "3 1 2 own", f"3 1 1 {HEX}"),
@@ -86,7 +90,8 @@ STATES = [
     # unusable records are no proof: certificates decide
     *[_dane(f"dane-unusable-{word}", text, certificate={}, level="pkix+dnssec") for word, text in (
         ("usage-0", "0 0 1 own"), ("usage-1", "1 1 1 own"), ("usage-9", f"9 0 1 {HEX}"), ("selector", f"3 7 1 {HEX}"),
-        ("matching", f"3 1 9 {HEX}"), ("short-digest", "3 1 1 00"), ("usage-255", f"255 0 1 {HEX}"))],
+        ("matching", f"3 1 9 {HEX}"), ("short-digest", "3 1 1 00"), ("usage-255", f"255 0 1 {HEX}"),
+        ("full-issuer", f"2 0 0 {HEX}"))],
     State("dane-unusable-self-signed", "posted", "certificate-self-signed", hosts=(
         Host(tlsa=("1 1 1 own",), certificate=SELF),), zone="nsd", notice="tls"),
     # aliases
@@ -103,7 +108,25 @@ STATES = [
     _bad("dane-alias-insecure-target", "certificate-self-signed", "3 1 1 own", zone="signed", notice="tls", certificate=SELF,
          host={"alias": "dane-alias-insecure-target-host.test.", "tlsa_at": "dane-alias-insecure-target-host.test"},
          why="records in an unsigned zone are none"),
+    _dane("dane-alias-insecure-both", "3 1 1 own", zone="signed", host={"alias": "dane-alias-insecure-both-host.test."},
+          why="mox: what stands below the unsigned target does not count",
+          records=(("_{port}._tcp.dane-alias-insecure-both-host.test", "TLSA", f"3 1 1 {HEX}"),)),
     # where DNS is not signed, or fails
+    _dane("dane-tlsa-insecure", "3 1 1 other", zone="signed", unsigned=("_tcp.mx.{domain}",), certificate={},
+          level="pkix+dnssec", why="the address is signed, the records are not"),
+    State("dane-address-insecure", "delivered", "delivered", "pkix", zone="signed", hosts=(
+        Host("mx.dane-address-insecure.test.", tlsa=("3 1 1 other",)),), why="the MX is signed, the host's zone is not"),
+    State("dane-tlsa-servfail-of-both", "later", "tlsa-lookup-failed", zone="signed", hosts=(
+        Host("mx1", tlsa=("3 1 1 own",), proved=False), Host("mx2", preference=20, tlsa=("3 1 1 own",), proved=False)), faults=tuple(
+            (f"_{port}._tcp.{mx}.{{domain}}", "TLSA", "servfail") for port in ("25", "{port}") for mx in ("mx1", "mx2"))),
+    # where the operator demands DANE
+    *[State(f"demand-dane-{word}", "posted", "proof-below-minimum", demand='minimum = "dane"', why=why, **more, hosts=(
+        Host(name, tlsa=tlsa, proved=False),)) for word, why, name, tlsa, more in (
+            ("denied", "the zone says and proves that there are no records", "mx", (), {"zone": "nsd"}),
+            ("records-insecure", "they match, and nobody signed them", "mx", ("3 1 1 own",),
+             {"zone": "signed", "unsigned": ("_tcp.mx.{domain}",)}),
+            ("address-insecure", "they match, and nobody signed the address", "mx.demand-dane-address-insecure.test.",
+             ("3 1 1 own",), {"zone": "signed"}))],
     _dane("dane-insecure-zone", "3 1 1 other", zone="plain", certificate={}, level="pkix", why="unsigned records are none"),
     _bad("dane-insecure-zone-self-signed", "certificate-self-signed", "3 1 1 own", zone="plain", certificate=SELF, notice="tls"),
     _bad("dane-insecure-delegation", "certificate-self-signed", "3 1 1 own", zone="signed", certificate=SELF, notice="tls",

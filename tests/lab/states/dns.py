@@ -87,4 +87,5 @@ STATES = [
     _delivered("mx-of-another-zone", Host(name="mx.mx-of-another-zone.test."), zone="signed", level="pkix",
                why="a signed MX that points into an unsigned zone"),
     _later("signed-servfail", "dns-failed", zone="signed", faults=(("{domain}", "MX", "servfail"),)),
+    _later("signed-timeout", "dns-failed", zone="signed", faults=(("{domain}", "MX", "timeout"),)),
 ]
