@@ -72,6 +72,16 @@ static const struct layout *const msg_layouts[] = {
     &msg_cli_policy_layout,
     &msg_cli_policy_open_layout,
     &msg_cli_password_layout,
+    &msg_tally_layout,
+    &msg_tally_take_layout,
+    &msg_tally_taken_layout,
+    &msg_tally_done_layout,
+    &msg_report_now_layout,
+    &msg_dkim_ask_layout,
+    &msg_dkim_layout,
+    &msg_txt_ask_layout,
+    &msg_txt_layout,
+    &msg_post_layout,
 };
 #define MSG_LAYOUTS (sizeof(msg_layouts) / sizeof(*msg_layouts))
 
