@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "trust/trust_cert.h"
@@ -30,6 +31,7 @@ struct page {
 struct outcome {
     bool good; /* what the vector asks for */
     bool bare;
+    bool as_tls; /* OpenSSL, asked for a server's certificate */
     bool ours;
     char bare_detail[160];
     char detail[160];
@@ -78,19 +80,21 @@ static X509_STORE *store_of(const json_t *pems)
     return store;
 }
 
-/* OpenSSL as it comes: the host name, the time, nothing else. */
-static void ask_bare(const struct trust_cert_ask *ask, struct outcome *outcome)
+/* OpenSSL as it comes: the host name, the time, and for a TLS client the purpose; nothing else. */
+static bool ask_openssl(const struct trust_cert_ask *ask, bool tls, char *detail, size_t size)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     assert_int_equal(X509_STORE_CTX_init(ctx, ask->store, sk_X509_value(ask->chain, 0), ask->chain), 1);
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
     X509_VERIFY_PARAM_set1_host(param, ask->host, 0);
     X509_VERIFY_PARAM_set_time(param, (time_t)(ask->now_us / CLOCK_US_PER_S));
-    outcome->bare = X509_verify_cert(ctx) == 1;
-    if (!outcome->bare)
-        snprintf(outcome->bare_detail, sizeof(outcome->bare_detail), "%s",
-                 X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+    if (tls)
+        X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER);
+    bool good = X509_verify_cert(ctx) == 1;
+    if (!good && detail != NULL)
+        snprintf(detail, size, "%s", X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
     X509_STORE_CTX_free(ctx);
+    return good;
 }
 
 static void ask_ours(const struct trust_cert_ask *ask, struct outcome *outcome)
@@ -121,7 +125,8 @@ static struct outcome judge(const json_t *test)
     };
     sk_X509_push(ask.chain, leaf);
     push_all(ask.chain, json_object_get(test, "untrusted_intermediates"));
-    ask_bare(&ask, &outcome);
+    outcome.bare = ask_openssl(&ask, false, outcome.bare_detail, sizeof(outcome.bare_detail));
+    outcome.as_tls = ask_openssl(&ask, true, NULL, 0);
     ask_ours(&ask, &outcome);
     sk_X509_pop_free(ask.chain, X509_free);
     X509_STORE_free(ask.store);
@@ -207,7 +212,7 @@ static const char *word(bool accepts)
 }
 
 struct tally {
-    size_t in, out, wrong, false_accepts, false_rejects, bare_accepts, bare_rejects, only_here;
+    size_t in, out, wrong, false_accepts, false_rejects, bare_accepts, bare_rejects, only_here, tls_accepts, only_here_tls;
 };
 
 static void count(const struct outcome *o, struct tally *tally)
@@ -218,6 +223,8 @@ static void count(const struct outcome *o, struct tally *tally)
     tally->bare_accepts += o->bare && !o->good;
     tally->bare_rejects += !o->bare && o->good;
     tally->only_here += !o->ours && o->good && o->bare;
+    tally->tls_accepts += o->as_tls && !o->good;
+    tally->only_here_tls += !o->ours && o->good && o->as_tls;
 }
 
 static void compare(const json_t *test, struct page *page, FILE *table, struct tally *tally)
@@ -227,8 +234,8 @@ static void compare(const json_t *test, struct page *page, FILE *table, struct t
     const char *mark = o.ours == o.good ? "" : o.ours ? "FALSE ACCEPT" : "FALSE REJECT";
     count(&o, tally);
     if (table != NULL)
-        fprintf(table, "%-75s %-8s openssl %-8s here %-8s %-13s %s%s%s\n", id, o.good ? "valid" : "invalid", word(o.bare),
-                word(o.ours), mark, o.detail, o.bare_detail[0] != '\0' ? " / openssl: " : "", o.bare_detail);
+        fprintf(table, "%-75s %-8s openssl %-8s as tls %-8s here %-8s %-13s %s%s%s\n", id, o.good ? "valid" : "invalid",
+                word(o.bare), word(o.as_tls), word(o.ours), mark, o.detail, o.bare_detail[0] != '\0' ? " / openssl: " : "", o.bare_detail);
     if (o.ours == o.good || on_page(page, id, o.ours) || (!o.ours && !o.bare))
         return;
     tally->wrong++;
@@ -249,6 +256,27 @@ static void run(const json_t *limbo, struct page *page, FILE *table, struct tall
         }
         compare(test, page, table, tally);
     }
+}
+
+/* The figures that docs/certificates.md gives, for the OpenSSL that it was written for. */
+static void assert_figures(const struct tally *tally)
+{
+    char path[4096], accepts[200], rejects[200], text[65536];
+    if (OPENSSL_version_major() != 3 || OPENSSL_version_minor() != 0)
+        return;
+    snprintf(accepts, sizeof(accepts), "OpenSSL on its own accepts %zu, asked as a TLS client asks %zu, this layer %zu",
+             tally->bare_accepts, tally->tls_accepts, tally->false_accepts);
+    snprintf(rejects, sizeof(rejects), "OpenSSL on its own accepts these %zu; asked as a TLS client asks, %zu of them",
+             tally->only_here, tally->only_here_tls);
+    snprintf(path, sizeof(path), "%s/docs/certificates.md", source_dir());
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (char *at = text; *at != '\0'; at++)
+        *at = *at == '\n' ? ' ' : *at;
+    if (strstr(text, accepts) == NULL || strstr(text, rejects) == NULL)
+        fail_msg("docs/certificates.md does not say: %s; %s", accepts, rejects);
 }
 
 static void test_limbo(void **state)
@@ -275,6 +303,8 @@ static void test_limbo(void **state)
     print_message("%zu vectors, %zu out of scope\nfalse accepts: openssl %zu, here %zu\nfalse rejects: openssl %zu, here %zu, "
                   "of them not by openssl %zu\n", tally.in, tally.out, tally.bare_accepts, tally.false_accepts,
                   tally.bare_rejects, tally.false_rejects, tally.only_here);
+    print_message("as a TLS client: false accepts %zu, refused here alone %zu\n", tally.tls_accepts, tally.only_here_tls);
+    assert_figures(&tally);
     assert_int_equal(tally.wrong, 0);
     assert_int_equal(tally.in, VECTORS_IN);
     assert_int_equal(tally.out, VECTORS_OUT);
