@@ -203,7 +203,7 @@ int cli_call_status(struct cli *cli, struct chan *chan, uint16_t type, const str
 
 int cli_tag(struct cli *cli, uint8_t table, struct slice text, struct tag *ret_tag)
 {
-    struct msg_cli_tag ask = {.table = table, .tenant = SLICE_LIT("default"), .text = text};
+    struct msg_cli_tag ask = {.table = table, .tenant = SLICE_LIT(CLI_TENANT), .text = text};
     struct msg_cli_tags tags;
     struct buf answer;
     int result;

@@ -11,6 +11,8 @@
 #include "os/conf.h"
 #include "os/msg.h"
 
+#define CLI_TENANT "default" /* the tenant of every credential that this command makes */
+
 /* Exit statuses, also in sealpost(1). */
 enum cli_exit {
     CLI_OK = 0,

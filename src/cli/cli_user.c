@@ -108,7 +108,7 @@ static int read_options(int argc, char **argv, struct msg_cli_credential *ask, s
 /* Makes a credential, or changes one. */
 static int make(struct cli *cli, int argc, char **argv, bool change)
 {
-    struct msg_cli_credential ask = {.name = slice_str(argv[2]), .tenant = SLICE_LIT("default"), .change = change};
+    struct msg_cli_credential ask = {.name = slice_str(argv[2]), .tenant = SLICE_LIT(CLI_TENANT), .change = change};
     struct msg_cli_password made;
     struct buf senders;
     struct buf answer;

@@ -4,6 +4,7 @@
 #include "cli/explain.h"
 
 #include "base/mem.h"
+#include "cli/cli.h"
 #include "os/conf_demand.h"
 #include "roles/courier_route.h"
 
@@ -62,7 +63,9 @@ void explain_demand(struct explain *explain, const struct conf *conf, int64_t no
 {
     struct conf_demanded demand = conf_demand_domain(conf, slice_str(explain->domain.ascii), now_us);
     uint64_t minimum = demand.minimum > conf->trust_minimum ? demand.minimum : conf->trust_minimum;
+    uint64_t of_tenant = conf_demand_tenant(conf, SLICE_LIT(CLI_TENANT));
 
+    minimum = of_tenant > minimum ? of_tenant : minimum;
     explain->facts.minimum = minimum > TRUST_LEVEL_PKIX ? (enum trust_level)minimum : TRUST_LEVEL_PKIX;
     explain->demanded = (enum trust_profile)conf->trust_profile;
     explain->profiles[explain->demanded] = true;

@@ -27,7 +27,7 @@ static bool sandbox_take_gid(gid_t gid, struct err *err)
     gid_t effective;
     gid_t saved;
     if (setgroups(0, NULL) != 0 && getgroups(0, NULL) != 0)
-        return err_errno(err, errno, "cannot give up supplementary groups");
+        return err_errno(err, errno, "cannot give up supplementary groups (start it as root, or as a user without them)");
     if (setresgid(gid, gid, gid) != 0)
         return err_errno(err, errno, "cannot become gid %u", (unsigned)gid);
     if (getresgid(&real, &effective, &saved) != 0 || real != gid || effective != gid || saved != gid)

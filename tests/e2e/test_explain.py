@@ -226,9 +226,11 @@ def test_a_kept_policy_counts(lab, policies):
     assert [m["reason"] for m in said["mend"]] == ["sts-policy-vanished"]
 
 
-def test_demands_of_the_configuration_count(lab):
+@pytest.mark.parametrize("demand", [{"trust.minimum": "dane"}, {'tenant "default".0': {"minimum": "dane"}},
+                                    {'domain "tls13.test".0': {"minimum": "dane"}}])
+def test_demands_of_the_configuration_count(lab, demand):
     receiver = lab.receiver("tls13")
-    sealpost = lab.sealpost(start=False, settings={"trust.minimum": "dane"})
+    sealpost = lab.sealpost(start=False, settings=demand)
     code, said = explain_json(sealpost, receiver.domain)
     assert code == NOT and said["minimum"] == "dane" and said["verdict"]["reason"] == "proof-below-minimum"
 
