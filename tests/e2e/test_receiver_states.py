@@ -139,6 +139,12 @@ def test_control_completes_its_handshake(seen, name):
     assert seen[name]["controls"] and not any(seen[name]["controls"]), seen[name]["controls"]
 
 
+def test_only_servers_without_a_handshake_have_no_control():
+    """Nobody could complete it: no TLS is offered, or what is sent is none, or the key fits no certificate."""
+    without = {n for n, s in states.ALL.items() if s.group in ("certificates", "tls", "dane") and n not in CONTROLLED}
+    assert without == {"no-tls", "dane-no-tls", "leaf-not-first", "handshake-closed", "handshake-garbage", "handshake-silent"}
+
+
 def test_library_has_what_the_issue_lists():
     assert len(states.ALL) >= 100
     assert len({s.group for s in states.ALL.values()}) == 7

@@ -39,6 +39,21 @@ def _old(suites, version=oldtls.TLS12, compression=False):
     return lambda raw: oldtls.Client(raw, suites, version, compression).shake()
 
 
+class _Shaken:
+    """A session whose handshake is done, and of which no more can be asked."""
+
+    def sendall(self, data):
+        pass
+
+    def recv(self, _size):
+        return b"250 enough\r\n"
+
+
+def _one_handshake(raw):
+    oldtls.Client(raw, ["ECDHE-ECDSA-AES128-GCM-SHA256"]).shake()
+    return _Shaken()
+
+
 class _Process:
     """What a program of OpenSSL writes and reads, as a socket."""
 
@@ -127,7 +142,7 @@ STATES = [
     _good("scripted-tls12-rsa", certificate=RSA, script=oldtls.Script()),
     _good("renegotiation-asked", "a HelloRequest is declined, the session goes on", script=oldtls.Script(renegotiates=True)),
     State("renegotiation-insisted", "later", "connection-closed|lost-before-end|lost-after-end", hosts=(
-        Host(script=oldtls.Script(renegotiates=True, insists=True), control=None),)),
+        Host(script=oldtls.Script(renegotiates=True, insists=True), control=_one_handshake),)),
     _bad("no-secure-renegotiation", "tls-weak-suite", "RFC 5746 is missing", script=oldtls.Script(secure_renegotiation=False)),
     _scripted("compression", "tls-failed", "ECDHE-RSA-AES128-GCM-SHA256", compression=True, forced=True),
     _good("tiny-records", "16 bytes in each", script=oldtls.Script(fragment=16)),

@@ -67,6 +67,16 @@ def test_links_lead_somewhere_and_nothing_is_left_to_fill_in(page):
     assert not re.findall(r"@[A-Z_]{2,}@", text)
 
 
+def test_fips_is_never_called_validated():
+    """Who built the module, and where it runs, decides that: words that claim it stand nowhere."""
+    texts = [*PAGES, *(ROOT / "man").glob("*.scd"), *(ROOT / "src").rglob("*.[ch]")]
+    said = {str(p.relative_to(ROOT)): claim for p in texts
+            for claim in re.findall(r"(?i)\bfips\b[^.;:]{0,80}\b(?:validated|certified|compliant)\b"
+                                    r"|\b(?:validated|certified|compliant)\b[^.;:]{0,80}\bfips\b", p.read_text())}
+    assert not said
+    assert "No claim of validation is made" in (ROOT / "docs/profiles.md").read_text()
+
+
 def test_readme_names_every_page():
     readme = (ROOT / "README.md").read_text()
     for page in (ROOT / "docs").iterdir():
