@@ -246,6 +246,8 @@ static const struct row rows[] = {
     /* digest agility */
     {"agility: stronger wrong", SHOW_ROOT, 2, {{3, 1, 1, OF_SERVER, WHOLE}, {3, 1, 2, OF_STRANGER, WHOLE}}, USABLE, false, NO_MATCH, NULL},
     {"agility: stronger right", SHOW_ROOT, 2, {{3, 1, 1, OF_STRANGER, WHOLE}, {3, 1, 2, OF_SERVER, WHOLE}}, USABLE, true, FINE, "3 1 2 "},
+    {"agility: stronger wrong, told first", SHOW_ROOT, 2, {{3, 1, 2, OF_STRANGER, WHOLE}, {3, 1, 1, OF_SERVER, WHOLE}}, USABLE, false, NO_MATCH, NULL},
+    {"agility: stronger right, told first", SHOW_ROOT, 2, {{3, 1, 2, OF_SERVER, WHOLE}, {3, 1, 1, OF_STRANGER, WHOLE}}, USABLE, true, FINE, "3 1 2 "},
     {"agility: other selector", SHOW_ROOT, 2, {{3, 1, 1, OF_SERVER, WHOLE}, {3, 0, 2, OF_STRANGER, WHOLE}}, USABLE, true, FINE, "3 1 1 "},
     {"agility: other usage", SHOW_ROOT, 2, {{3, 1, 1, OF_SERVER, WHOLE}, {2, 1, 2, OF_STRANGER, WHOLE}}, USABLE, true, FINE, "3 1 1 "},
     {"agility: malformed stronger", SHOW_ROOT, 2, {{3, 1, 1, OF_SERVER, WHOLE}, {3, 1, 2, OF_STRANGER, SHORT}}, USABLE, true, FINE, "3 1 1 "},

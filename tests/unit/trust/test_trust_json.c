@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "facts_make.h"
 #include "trust/trust_json.h"
+#include "trust/trust_replay.h"
 
 #define NOW FACTS_NOW
 
@@ -269,6 +270,41 @@ static void test_facts_and_verdicts_come_back(void **state)
     }
 }
 
+/* Evidence keeps every fact that a document has, those that are only told with them (but the enhanced status). */
+static void test_evidence_keeps_every_fact(void **state)
+{
+    (void)state;
+    struct facts_random r = {7};
+    for (unsigned round = 0; round < 2000; round++) {
+        struct trust_attempt attempt, back;
+        struct buf record, first, second;
+        buf_init(&record, TRUST_EVIDENCE_SIZE_MAX);
+        buf_init(&first, TRUST_JSON_MAX);
+        buf_init(&second, TRUST_JSON_MAX);
+        trust_attempt_init(&attempt, 1);
+        struct trust_try *try = attempt.tries;
+        attempt.domain = facts_random_domain(&r);
+        try->facts = facts_random_session(&r);
+        tell(&r, try);
+        try->facts.enhanced = (struct smtp_enhanced){0};
+        attempt.now_us = try->now_us;
+        struct trust_evidence e = trust_evidence_of(&attempt.domain, &try->facts, try->now_us,
+                                                    trust_verdict_session(&attempt.domain, &try->facts, try->now_us));
+        e.counted = try->counted;
+        trust_evidence_begin(&record);
+        assert_true(trust_evidence_add(&record, &e));
+        assert_true(trust_replay_attempt(buf_slice(&record), &back));
+        trust_json_write(&attempt, &first);
+        trust_json_write(&back, &second);
+        assert_string_equal(buf_cstr(&first), buf_cstr(&second));
+        trust_attempt_free(&attempt);
+        trust_attempt_free(&back);
+        buf_free(&record);
+        buf_free(&first);
+        buf_free(&second);
+    }
+}
+
 static void test_verdicts_that_are_none(void **state)
 {
     (void)state;
@@ -390,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_as_described_is_refused),
         cmocka_unit_test(test_too_many_or_too_long),
         cmocka_unit_test(test_facts_and_verdicts_come_back),
+        cmocka_unit_test(test_evidence_keeps_every_fact),
         cmocka_unit_test(test_verdicts_that_are_none),
         cmocka_unit_test(test_schema_names_the_same_members),
         cmocka_unit_test(test_schema_allows_the_same_names),

@@ -10,7 +10,7 @@
 
 enum signer { BY_ISSUER, BY_ISSUER_KEY_ID, BY_DELEGATE, BY_DELEGATE_NO_USAGE, BY_DELEGATE_EXPIRED, BY_DELEGATE_WEAK,
               BY_DELEGATE_OF_ROOT, BY_DELEGATE_FORGED, BY_ROOT, BY_SERVER, BY_STRANGER };
-enum about { ABOUT_SERVER, ABOUT_SERVER_SHA256, ABOUT_ISSUER, ABOUT_BOTH, ABOUT_NOBODY, ABOUT_CROWD };
+enum about { ABOUT_SERVER, ABOUT_SERVER_SHA256, ABOUT_ISSUER, ABOUT_BOTH, ABOUT_SERVER_TWICE, ABOUT_NOBODY, ABOUT_CROWD };
 enum harm { WHOLE, CUT, TRAILING, TRY_LATER, GARBAGE, SIGNATURE };
 
 struct row {
@@ -46,6 +46,7 @@ static const struct row rows[] = {
     {"without an end", BY_ISSUER, ABOUT_SERVER, WHOLE, GOOD, -HOUR, 0, false, TRUST_OCSP_STALE, TRUST_CERT_FINE},
     {"about the issuer", BY_ISSUER, ABOUT_ISSUER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"about both", BY_ISSUER, ABOUT_BOTH, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_GOOD, TRUST_CERT_FINE},
+    {"good, and revoked further on", BY_ISSUER, ABOUT_SERVER_TWICE, WHOLE, REVOKED, -HOUR, HOUR, false, TRUST_OCSP_REVOKED, TRUST_CERT_REVOKED},
     {"about nobody", BY_ISSUER, ABOUT_NOBODY, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"delegate not for OCSP", BY_DELEGATE_NO_USAGE, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
     {"delegate past its time", BY_DELEGATE_EXPIRED, ABOUT_SERVER, WHOLE, GOOD, -HOUR, HOUR, false, TRUST_OCSP_INVALID, TRUST_CERT_FINE},
@@ -101,6 +102,8 @@ static void add_all(OCSP_BASICRESP *basic, const struct row *row, const struct c
     X509 *server = chain->certs[CERT_SERVER], *issuer = chain->certs[CERT_ISSUER], *root = chain->certs[CERT_ROOT];
     if (row->about == ABOUT_ISSUER || row->about == ABOUT_BOTH)
         add_status(basic, row, EVP_sha1(), issuer, root, row->about == ABOUT_BOTH ? REVOKED : row->status);
+    if (row->about == ABOUT_SERVER_TWICE)
+        add_status(basic, row, EVP_sha256(), server, issuer, GOOD);
     if (row->about != ABOUT_ISSUER && row->about != ABOUT_NOBODY)
         add_status(basic, row, row->about == ABOUT_SERVER_SHA256 ? EVP_sha256() : EVP_sha1(), server, issuer, row->status);
     for (int i = 0; row->about == ABOUT_CROWD && i < CROWD; i++)
