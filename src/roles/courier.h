@@ -159,6 +159,7 @@ struct courier_lease {
     struct trust_destination of_host;
     struct trust_notice notice;
     struct trust_verdict verdict;
+    enum trust_level proved; /* the best that the domain has shown in this attempt */
     struct buf record;    /* evidence so far */
     size_t record_tries;
     uint16_t record_left_out; /* tries that found no room in it */

@@ -266,9 +266,10 @@ static void note_proof(struct courier_lease *lease, enum trust_level level)
     int64_t now = clock_utc_us();
     struct tag tag = tag_of(lease);
     const struct entry *known = map_get(memory->domains, &tag);
+    bool better_known = known != NULL && known->level > level && now - known->at_us < lease->courier->conf->trust_memory;
     bool news = known == NULL || known->level < level || now - known->at_us > CLOCK_US_PER_DAY ||
                 known->at_us > now; /* the clock was set back: it would not be news for as long as that was wrong by */
-    if (!news || level == TRUST_LEVEL_NONE)
+    if (!news || better_known || level == TRUST_LEVEL_NONE)
         return;
     keep(memory, &tag, level, now);
     write_level(lease->courier, &tag, level);
@@ -278,8 +279,12 @@ void courier_memory_note(struct courier_lease *lease)
 {
     bool fell = false;
     enum trust_level level = TRUST_LEVEL_NONE;
-    if (lease->lease.kind != MSG_LEASE_MAIL || !lease->courier->memory->keyed)
+    if (!lease->courier->memory->keyed || lease->count == 0)
         return;
+    if (lease->lease.kind != MSG_LEASE_MAIL) {
+        note_proof(lease, lease->proved);
+        return;
+    }
     for (size_t i = 0; i < lease->count; i++) {
         const struct trust_verdict *v = &lease->recipient[i].verdict;
         fell = fell || v->reason == TRUST_REASON_LEVEL_FELL;
@@ -292,5 +297,5 @@ void courier_memory_note(struct courier_lease *lease)
         raise(lease, "a recipient domain proves less than it did before, which can be an attack: its mail is held");
     if (level != TRUST_LEVEL_NONE && courier_watch_delivered(lease->courier->watch, &tag, lease->proof_until_us, now))
         raise(lease, "the certificate of a mail server that takes much of the mail ends within two weeks");
-    note_proof(lease, level);
+    note_proof(lease, level > lease->proved ? level : lease->proved);
 }

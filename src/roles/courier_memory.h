@@ -41,8 +41,8 @@ void courier_memory_forget(struct courier_memory *memory, const struct tag *doma
 /* True once after that, for the next question about the lease's domain: the resolver is to drop the policy it keeps. */
 bool courier_memory_is_forgotten(struct courier_lease *lease);
 
-/* A lease's recipients are decided: writes down what was proved when one of them was delivered, and raises an alarm when
- * the domain has fallen. */
+/* A lease's recipients are decided: writes down the best that the domain has shown in this attempt, whether or not anything
+ * was delivered, mail or notice, and raises an alarm when it has fallen. */
 void courier_memory_note(struct courier_lease *lease);
 
 #endif

@@ -12,6 +12,7 @@ void courier_walk_start(struct courier_lease *lease)
 {
     lease->host = lease->address = lease->tries = 0;
     lease->clear = false;
+    lease->proved = TRUST_LEVEL_NONE;
     trust_destination_init(&lease->destination);
     trust_destination_init(&lease->of_host);
     memset(&lease->notice, 0, sizeof(lease->notice));
@@ -67,6 +68,13 @@ void courier_walk_note_needs(struct courier_lease *lease, const struct trust_nee
         trust_evidence_of_needs(&lease->route.domain, lease->session->facts, needs, clock_utc_us(), verdict);
     lease->record_tries++;
     (void)trust_evidence_add(&lease->record, &evidence);
+}
+
+/* What a session shows of the domain counts, whether or not it will do for this message. */
+static void note_shown(struct courier_lease *lease, const struct trust_session *facts, int64_t now)
+{
+    enum trust_level shown = trust_verdict_shown(&lease->route.domain, facts, now);
+    lease->proved = shown > lease->proved ? shown : lease->proved;
 }
 
 /* A host is done with: its best word counts. */
@@ -164,6 +172,7 @@ static enum courier_walk_end judge_mail(struct courier_lease *lease)
         return COURIER_WALK_WAIT;
     }
     note(lease, facts, now, v);
+    note_shown(lease, facts, now);
     courier_tally_count(lease, facts, now);
     if (v.action == TRUST_SEND)
         return COURIER_WALK_FOUND;
@@ -183,6 +192,7 @@ static enum courier_walk_end judge_notice(struct courier_lease *lease)
         : trust_notice_channel(&lease->route.domain, facts, clear, attack(lease), now);
     lease->verdict = trust_verdict_session(&lease->route.domain, facts, now);
     note(lease, facts, now, lease->verdict);
+    note_shown(lease, facts, now);
     courier_tally_count(lease, facts, now);
     if (channel != TRUST_CHANNEL_NONE && channel != TRUST_CHANNEL_RETRY)
         return COURIER_WALK_FOUND;

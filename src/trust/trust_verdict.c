@@ -338,6 +338,15 @@ struct trust_verdict trust_verdict_session(const struct trust_domain *domain, co
     return v;
 }
 
+enum trust_level trust_verdict_shown(const struct trust_domain *domain, const struct trust_session *session,
+                                     int64_t now_us)
+{
+    struct trust_domain undemanded = *domain;
+    undemanded.minimum = TRUST_LEVEL_NONE;
+    const struct trust_verdict v = trust_verdict_session(&undemanded, session, now_us);
+    return v.action == TRUST_SEND ? v.level : TRUST_LEVEL_NONE;
+}
+
 struct trust_verdict trust_verdict_needs(const struct smtp_client_caps *caps, const struct trust_needs *needs)
 {
     if (needs->utf8 && !caps->utf8)

@@ -40,6 +40,11 @@ bool trust_verdict_expected(const struct trust_domain *domain, const struct trus
 /* True for the reasons that say "did not prove itself": no TLS, injected text, profile, certificate, TLSA, policy, pin. */
 bool trust_verdict_is_proof_failure(enum trust_reason reason);
 
+/* The level that a session shows of a domain, whatever is demanded of a message; NONE when it proves nothing, or less
+ * than the domain has shown before. What a domain has shown is remembered even where nothing was delivered. */
+enum trust_level trust_verdict_shown(const struct trust_domain *domain, const struct trust_session *session,
+                                     int64_t now_us);
+
 /* The level that is demanded of a message with these needs: REQUIRETLS raises it to PKIX_DNSSEC (RFC 8689 4.2.1). */
 enum trust_level trust_verdict_minimum(enum trust_level minimum, const struct trust_needs *needs);
 

@@ -249,6 +249,22 @@ static void test_levels_minimum_and_memory(void **state)
 }
 
 /* RFC 8689: the next hop must offer it, and its name must be protected. */
+/* Remembered of a domain: its level whatever a message demands, nothing of a host that failed or has fallen. */
+static void test_what_a_session_shows(void **state)
+{
+    (void)state;
+    struct trust_domain d = facts_domain();
+    struct trust_session s = facts_proved();
+    d.minimum = TRUST_LEVEL_DANE;
+    expect(trust_verdict_session(&d, &s, NOW), TRUST_NEXT_HOST, TRUST_REASON_LEVEL_BELOW_MINIMUM, false);
+    assert_int_equal(trust_verdict_shown(&d, &s, NOW), TRUST_LEVEL_PKIX);
+    d.shown = TRUST_LEVEL_STS;
+    assert_int_equal(trust_verdict_shown(&d, &s, NOW), TRUST_LEVEL_NONE);
+    d.shown = TRUST_LEVEL_NONE;
+    s.cert.fault = TRUST_CERT_NAME;
+    assert_int_equal(trust_verdict_shown(&d, &s, NOW), TRUST_LEVEL_NONE);
+}
+
 static void test_require_tls(void **state)
 {
     (void)state;
@@ -404,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_levels_minimum_and_memory),
+        cmocka_unit_test(test_what_a_session_shows),
         cmocka_unit_test(test_require_tls),
         cmocka_unit_test(test_proof_failures_are_a_list),
         cmocka_unit_test(test_expected_hosts_make_failures_attacks),
