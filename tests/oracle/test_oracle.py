@@ -148,7 +148,7 @@ def test_generator_makes_documents_of_the_schema_and_reaches_every_value():
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_product_agrees_with_the_model_and_keeps_the_promises(capsys):
-    seed = compare.seed_of_run()
+    seed = compare.seed_of_run(1)
     with capsys.disabled():
         print(f"\noracle: seed {seed}")
     seen, findings = compare.run(JUDGE, seed, count=SETS)
