@@ -149,7 +149,7 @@ static const struct {
     {"trust", "What a receiving server's proof is measured by. There is no way to go below TLS 1.2 with a verified peer."},
     {"domain", "Demands on one recipient domain, its name as title: `domain \"example.org\" { minimum = \"dane\" }`. A title with a "
                "dot in front, \".example.org\", covers every name below it and not itself. May stand 1000 times."},
-    {"tenant", "Demands of one tenant, its name as title: `tenant \"clinic-a\" { minimum = \"sts\" }`. May stand 1000 times."},
+    {"tenant", "Demands of one tenant, its name as title: `tenant \"default\" { minimum = \"sts\" }`. May stand 1000 times."},
     {"courier", "Delivery."},
     {"notice", "Mail that Sealpost itself sends to recipients: notices and codes, without private text."},
     {"center", "The Message Center, where recipients read what could not be delivered safely."},
