@@ -55,19 +55,33 @@ class Chance:
     answers: list  # of each host, to the recipient or the message
 
     def foretold(self, must_end):
-        """The verdicts: of the first try, or of the one at the holding limit."""
-        return model.judge(dict(self.document(), must_end=must_end))
+        """The verdicts: of the first try, or of the one at the holding limit, when what was shown is remembered."""
+        facts = self.facts
+        if must_end and model.judge(self.document())["verdict"]["action"] == "later":
+            facts = dict(facts, domain=dict(facts["domain"], shown=self.shown()))
+        return model.judge(dict(self.document(facts), must_end=must_end))
 
-    def document(self):
+    def document(self, facts=None):
         """The facts with the answer of the host that the message goes to."""
-        number = self.chosen()
-        return self.facts if number is None else dict(self.facts, answer=self.answers[number])
+        facts = facts or self.facts
+        number = self.chosen(facts)
+        return facts if number is None else dict(facts, answer=self.answers[number])
 
-    def chosen(self):
+    @staticmethod
+    def chosen(facts):
         """Number of the host that is believed first, or None."""
-        said = model.judge(self.facts)
+        said = model.judge(facts)
         proved = [n for n, one in enumerate(said["hosts"]) if one["action"] == "send"]
-        return proved[0] if proved and self.facts["domain"]["mx"] == "ok" else None
+        return proved[0] if proved and facts["domain"]["mx"] == "ok" else None
+
+    def shown(self):
+        """The best level that the hosts of the first try prove, whatever the message demands."""
+        if self.facts["domain"]["mx"] != "ok":
+            return "none"
+        last = self.chosen(self.facts)
+        plain = dict(self.facts, domain=dict(self.facts["domain"], minimum="pkix"), needs={})
+        hosts = model.judge(plain)["hosts"][:None if last is None else last + 1]
+        return max((one["level"] for one in hosts if one["action"] == "send"), key=model.LEVELS.index, default="none")
 
 
 class Maker:
@@ -246,7 +260,7 @@ def _foretell(chance):
     state.ends = ENDS[last["verdict"]["action"]]
     state.fate = "later" if first["verdict"]["action"] == "later" else state.ends
     state.reason = last["verdict"]["reason"]
-    state.level = first["hosts"][chance.chosen()]["level"] if state.fate == "delivered" else None
+    state.level = first["hosts"][chance.chosen(chance.facts)]["level"] if state.fate == "delivered" else None
     return chance
 
 
