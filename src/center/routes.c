@@ -16,6 +16,7 @@ static const struct route routes[] = {
     {ROUTE_LETTER, METHOD_GET, "/m/{letter}", true, false},
     {ROUTE_ATTACHMENT, METHOD_GET, "/m/{letter}/a/{n}", true, false},
     {ROUTE_LOGOUT, METHOD_POST, "/m/{letter}/logout", true, true},
+    {ROUTE_REPORT, METHOD_POST, CENTER_REPORT_PATH, false, false},
 };
 
 const struct route *route_table(size_t *ret_count)

@@ -12,6 +12,9 @@
 /* Attachments of one letter are numbered from 1; 0 is the whole message as it was sent. */
 #define CENTER_ATTACHMENTS_MAX 100u
 
+/* Where programs of others send reports about TLS. */
+#define CENTER_REPORT_PATH "/tlsrpt"
+
 enum route_name {
     ROUTE_FRONT,      /* what this place is */
     ROUTE_STYLE,      /* the style sheet */
@@ -23,6 +26,7 @@ enum route_name {
     ROUTE_LETTER,     /* the letter */
     ROUTE_ATTACHMENT, /* one attachment */
     ROUTE_LOGOUT,     /* I have finished */
+    ROUTE_REPORT,     /* a program's report about TLS (RFC 8460 section 5.4); there while reports have a contact */
 };
 
 struct route {
@@ -30,7 +34,7 @@ struct route {
     enum http_method method; /* GET serves HEAD too */
     const char *pattern;     /* segments; "{token}", "{letter}", "{n}" stand for values of exactly that shape */
     bool session;            /* needs a session; without one: 401 */
-    bool changes;            /* has effects: POST only, and the request must come from our own pages */
+    bool changes;            /* has effects: POST only, and the request must come from our own pages; ROUTE_REPORT is a stranger's */
 };
 
 /* What the path held; slices point into it. */

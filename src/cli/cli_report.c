@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/cli_rows.h"
 #include "cli/report_view.h"
 #include "os/file.h"
 #include "os/sandbox.h"
@@ -139,16 +139,13 @@ static bool read_input(const char *name, struct buf *input, struct err *err)
     return ok ? buf_ok(input) || err_set(err, "it is too long for a report") : err_set(err, "it cannot be read");
 }
 
-static int read_one(const char *name, bool json)
+/* Has the child take it apart and prints what it says. */
+static int show_bytes(const char *name, struct slice input, bool json)
 {
-    struct err err = {""};
-    struct buf input, answer;
+    struct buf answer;
     int status = CLI_OK;
-    buf_init(&input, REPORT_VIEW_INPUT_MAX);
     buf_init(&answer, REPORT_VIEW_MAX + 1 + 65536);
-    if (!read_input(name, &input, &err)) {
-        status = cli_fail(CLI_FAILED, "%s: %s", name, err.text);
-    } else if (!ask_child(buf_slice(&input), json, &answer)) {
+    if (!ask_child(input, json, &answer)) {
         status = cli_fail(CLI_FAILED, "%s: it is no report that can be read", name);
     } else if (answer.data[0] == 'O') {
         print_lines(slice_sub(buf_slice(&answer), 1, answer.len));
@@ -159,8 +156,103 @@ static int read_one(const char *name, bool json)
         status = cli_fail(CLI_FAILED, "%s: %s", name, buf_cstr(&words) == NULL ? "it cannot be read" : buf_cstr(&words));
         buf_free(&words);
     }
-    buf_free(&input);
     buf_free(&answer);
+    return status;
+}
+
+static int read_one(const char *name, bool json)
+{
+    struct err err = {""};
+    struct buf input;
+    buf_init(&input, REPORT_VIEW_INPUT_MAX);
+    int status = read_input(name, &input, &err) ? show_bytes(name, buf_slice(&input), json)
+                                                : cli_fail(CLI_FAILED, "%s: %s", name, err.text);
+    buf_free(&input);
+    return status;
+}
+
+/* ---- what others have sent ---- */
+
+/* Asks the store; what it sent stands in cli->rows. */
+static int ask_received(struct cli *cli, const struct id *id, struct digest *ret_grant)
+{
+    const struct msg_ctl_target target = {.id = *id};
+    struct msg_ctl_grant grant;
+    struct buf answer;
+    struct chan *store = cli_store(cli);
+    buf_init(&answer, CHAN_PAYLOAD_MAX);
+    int status = store == NULL ? CLI_UNREACHABLE
+                               : cli_call(cli, store, MSG_CTL_REPORTS, &msg_ctl_target_layout, &target, 3 * MSG_DEADLINE_US, &answer);
+    if (status == CLI_OK && (!layout_read(&msg_ctl_grant_layout, buf_slice(&answer), &grant) || grant.code != MSG_OK)) {
+        status = cli_fail(CLI_FAILED, "the store refused the question");
+    }
+    if (status == CLI_OK) {
+        *ret_grant = grant.grant;
+    }
+    buf_free(&answer);
+    return status;
+}
+
+/* The next of what the store sent. */
+static bool next_received(struct wire_reader *r, struct msg_received *ret_received)
+{
+    bool more = wire_left(r) > 0 && wire_u16(r) == MSG_CTL_RECEIVED;
+    return more && layout_read(&msg_received_layout, wire_blob32(r, CHAN_PAYLOAD_MAX), ret_received);
+}
+
+static int list_received(struct cli *cli)
+{
+    const struct id all = {{0}};
+    struct digest grant;
+    struct msg_received received;
+    int status = ask_received(cli, &all, &grant);
+    if (status != CLI_OK) {
+        return status;
+    }
+    json_t *list = json_array();
+    struct wire_reader r = wire_reader_of(buf_slice(&cli->rows));
+    while (next_received(&r, &received)) {
+        char id[ID_TEXT_SIZE];
+        char at[CLOCK_DATE_MAX];
+        id_text(&received.id, id);
+        clock_rfc3339(received.at_us, at);
+        if (cli->json) {
+            (void)json_array_append_new(list, json_pack("{s:s,s:s,s:I}", "id", id, "received", at, "size", (json_int_t)received.size));
+        } else {
+            (void)printf("%s  %s  %u bytes\n", id, at, received.size);
+        }
+    }
+    if (cli->json) {
+        return cli_print_json(list);
+    }
+    json_decref(list);
+    return CLI_OK;
+}
+
+static int show_received(struct cli *cli, const char *text)
+{
+    struct id id;
+    struct digest grant;
+    struct msg_received received;
+    struct cli_opener opener;
+    struct buf plain;
+    if (!id_parse(slice_str(text), &id) || id_is_zero(&id)) {
+        return cli_fail(CLI_USAGE, "'%s' is no ID of `sealpost report list`", text);
+    }
+    int status = ask_received(cli, &id, &grant);
+    if (status != CLI_OK) {
+        return status;
+    }
+    struct wire_reader r = wire_reader_of(buf_slice(&cli->rows));
+    if (!next_received(&r, &received)) {
+        return cli_fail(CLI_NOT_FOUND, "no report of that ID is kept");
+    }
+    buf_init(&plain, MSG_RECEIVED_MAX);
+    cli_opener_init(&opener, cli, &grant);
+    bool open = cli_opener_field(&opener, received.header, MAIL_FIELD_REPORT, 0, received.sealed, &plain);
+    cli_opener_free(&opener); /* the child inherits no key */
+    status = open ? show_bytes(text, buf_slice(&plain), cli->json) : cli_fail(CLI_FAILED, "%s: it cannot be opened; keyd's log tells why", text);
+    buf_free(&plain);
     return status;
 }
 
@@ -245,6 +337,12 @@ static int run_live(struct cli *cli, int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "key") == 0) {
         return show_key(cli);
     }
+    if (argc == 2 && strcmp(argv[1], "list") == 0) {
+        return list_received(cli);
+    }
+    if (argc == 3 && strcmp(argv[1], "show") == 0) {
+        return show_received(cli, argv[2]);
+    }
     if (argc == 2 && strcmp(argv[1], "send") == 0) {
         return send_day(cli, NULL);
     }
@@ -268,6 +366,6 @@ static int run(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_report_command = {
-    "report", "send [--day YYYY-MM-DD] | key | read FILE...|-",
+    "report", "send [--day YYYY-MM-DD] | key | list | show ID | read FILE...|-",
     "send: sends the reports about TLS of a day (default: yesterday) now. key: the DNS record that receivers of the reports need. "
-    "read: shows a report of others: a mail, a .json.gz or a .json.", false, run};
+    "list, show: the reports that others have sent to the Message Center. read: shows a report of others: a mail, a .json.gz or a .json.", false, run};

@@ -17,6 +17,7 @@ enum mail_field {
     MAIL_FIELD_CODE = 5,      /* index 0: one-time code on its way */
     MAIL_FIELD_EVIDENCE = 6,  /* index 0 */
     MAIL_FIELD_DKIM = 9,      /* index 0; no id: keyd's key that signs reports about TLS */
+    MAIL_FIELD_REPORT = 10,   /* index 0: a report about TLS that somebody has sent, as it came */
     MAIL_FIELD_TALLY = 8,     /* index the day; the id is the domain's tag: counts for a report about TLS */
     MAIL_FIELD_POLICY = 7,    /* index 0; the id is the domain's tag: a kept MTA-STS policy */
 };

@@ -33,6 +33,7 @@ const char *http_reason(unsigned status)
         const char *reason;
     } table[] = {
         {200, "OK"},
+        {201, "Created"},
         {303, "See Other"},
         {400, "Bad Request"},
         {401, "Unauthorized"},

@@ -109,6 +109,7 @@ struct conf {
     char *report_domain;       /* signs and submits; NULL: the contact's */
     char *report_selector;     /* of the DKIM key */
     int64_t report_spread;     /* reports leave within it after midnight UTC */
+    uint64_t report_daily;     /* reports of others taken in a day (UTC) */
     int64_t report_count_every; /* how often couriers hand over what they counted */
 
     struct conf_list keys_escrow; /* PEM public keys; at least one */

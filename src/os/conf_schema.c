@@ -129,6 +129,8 @@ static const struct conf_key schema[] = {
         "Reports of a day leave at a random moment within this time after midnight UTC."),
     KEY("report", "count-every", CONF_DURATION, report_count_every, "5m", 100 * 1000, HOUR,
         "How often couriers hand over what they counted; a courier that dies loses the counts since."),
+    KEY("report", "daily", CONF_COUNT, report_daily, "1000", 1, 5000,
+        "Reports of others that the Message Center takes at /tlsrpt in a day (UTC), while contact is set; anybody may send there."),
 
     KEY("keys", "escrow", CONF_PATHS, keys_escrow, NULL, 0, 0,
         "PEM files of the public escrow keys (RSA, 3072 bits or more). Their private halves are kept off this machine."),

@@ -45,6 +45,7 @@
 #define MSG_TLSA_MAX 32768u       /* msg_tlsa of one host: two dozen digests, or some certificates */
 
 #define MSG_TALLY_MAX 73728u      /* a sealed tally: TLSRPT_TALLY_MAX, the domain's name, and what sealing adds */
+#define MSG_RECEIVED_MAX 66048u     /* a report of a stranger, sealed: HTTP_FORM_BODY_MAX and what sealing adds */
 #define MSG_URL_MAX 512u
 #define MSG_POST_MAX 131072u      /* a compressed report: the largest of ours takes a tenth */
 #define MSG_SIGNATURE_MAX 1024u   /* RSA signature or public key, DER */
@@ -114,6 +115,7 @@ enum msg_type {
     MSG_CENTER_VERIFY = 71, /* msg_center_verify > msg_center_access */
     MSG_CENTER_LETTER = 72, /* msg_center_ask > msg_center_letter + read-only descriptor of the sealed content */
     MSG_CENTER_LOGOUT = 73, /* msg_center_ask > msg_status */
+    MSG_CENTER_REPORT = 74, /* msg_received > msg_status, when durable: a stranger's report about TLS */
     /* web > scrub */
     MSG_SCRUB = 75, /* empty + descriptor: one end of a stream pair for a throw-away child > msg_status */
 
@@ -130,6 +132,8 @@ enum msg_type {
     MSG_CTL_CREDENTIALS = 89, /* empty > msg_ctl_list of msg_credential */
     MSG_CTL_DOMAIN = 95,      /* msg_ctl_domain > msg_shown; with forget > msg_status, UNKNOWN when there was nothing */
     MSG_CTL_REPORT = 96,      /* msg_report_now > msg_status: the day's reports begin now */
+    MSG_CTL_REPORTS = 98,     /* msg_ctl_target (zero id: all, without their bytes) > msg_ctl_grant; before it MSG_CTL_RECEIVED */
+    MSG_CTL_RECEIVED = 99,    /* store > cli: msg_received */
     /* cli > keyd (control socket) */
     MSG_CLI_TAG = 90,        /* msg_cli_tag > msg_cli_tags */
     MSG_CLI_OPEN = 91,       /* msg_cli_open > msg_keys (field key only) */
@@ -188,6 +192,7 @@ enum msg_purpose {
     MSG_PURPOSE_LETTER = 2,   /* key of the day of expiry, no escrow; opened by couriers, and by web with a grant */
     MSG_PURPOSE_TRANSIT = 3,  /* codes and links on their way: made by web, opened by couriers */
     MSG_PURPOSE_EVIDENCE = 4, /* as mail; written by couriers, opened for the operator */
+    MSG_PURPOSE_REPORT = 5,   /* key of evidence of the Message Center; written by web, opened for the operator */
 };
 struct msg_batch_ask {
     uint8_t purpose;
@@ -650,6 +655,14 @@ struct msg_ctl_counts {
     uint64_t free_bytes;
     struct slice alarms; /* lines */
 };
+/* A report about TLS that somebody has sent to the Message Center; in a list without header and sealed. */
+struct msg_received {
+    struct id id;
+    int64_t at_us; /* from web: not looked at */
+    uint32_t size; /* as it came */
+    struct slice header;
+    struct slice sealed; /* MAIL_FIELD_REPORT */
+};
 struct msg_ctl_list {
     struct slice items;
 };
@@ -716,6 +729,6 @@ extern const struct layout msg_status_layout, msg_text_layout, msg_conf_layout, 
     msg_ctl_check_layout, msg_ctl_domain_layout, msg_ctl_report_layout, msg_ctl_counts_layout, msg_ctl_list_layout, msg_cli_tag_layout,
     msg_cli_tags_layout, msg_cli_open_layout, msg_cli_credential_layout, msg_cli_user_layout, msg_cli_described_layout, msg_cli_policy_layout, msg_cli_policy_open_layout,
     msg_cli_password_layout, msg_tally_layout, msg_tally_take_layout, msg_tally_taken_layout, msg_tally_done_layout,
-    msg_report_now_layout, msg_dkim_ask_layout, msg_dkim_layout, msg_txt_ask_layout, msg_txt_layout, msg_post_layout;
+    msg_report_now_layout, msg_received_layout, msg_dkim_ask_layout, msg_dkim_layout, msg_txt_ask_layout, msg_txt_layout, msg_post_layout;
 
 #endif

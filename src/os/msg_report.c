@@ -34,6 +34,15 @@ static const struct layout_field msg_report_now_fields[] = {
 };
 LAYOUT_DEFINE(msg_report_now_layout, struct msg_report_now, msg_report_now_fields);
 
+static const struct layout_field msg_received_fields[] = {
+    LAYOUT_F(ID, struct msg_received, id),
+    LAYOUT_F(I64, struct msg_received, at_us),
+    LAYOUT_F(U32, struct msg_received, size),
+    LAYOUT_B(struct msg_received, header, MSG_HEADER_MAX),
+    LAYOUT_B(struct msg_received, sealed, MSG_RECEIVED_MAX),
+};
+LAYOUT_DEFINE(msg_received_layout, struct msg_received, msg_received_fields);
+
 static const struct layout_field msg_dkim_ask_fields[] = {
     LAYOUT_F(DIGEST, struct msg_dkim_ask, digest),
 };

@@ -51,7 +51,8 @@ static bool allowed(enum role_kind kind, uint8_t purpose)
     case MSG_PURPOSE_MAIL: return kind == ROLE_INTAKE || kind == ROLE_COURIER;
     case MSG_PURPOSE_LETTER:
     case MSG_PURPOSE_EVIDENCE: return kind == ROLE_COURIER;
-    case MSG_PURPOSE_TRANSIT: return kind == ROLE_WEB;
+    case MSG_PURPOSE_TRANSIT:
+    case MSG_PURPOSE_REPORT: return kind == ROLE_WEB;
     default: return false;
     }
 }
@@ -64,10 +65,12 @@ static bool name_of(const struct msg_batch_ask *ask, uint32_t today, struct key_
         [MSG_PURPOSE_LETTER] = KEY_LETTER,
         [MSG_PURPOSE_TRANSIT] = KEY_TRANSIT,
         [MSG_PURPOSE_EVIDENCE] = KEY_EVIDENCE,
+        [MSG_PURPOSE_REPORT] = KEY_EVIDENCE, /* which web cannot have opened again */
     };
     bool letter = ask->purpose == MSG_PURPOSE_LETTER;
-    /* web knows no tenants: one transit key a day for all, so that invented names cannot use up the makers of mail. */
-    struct slice tenant = letter ? SLICE_EMPTY : ask->purpose == MSG_PURPOSE_TRANSIT ? SLICE_LIT("center") : ask->tenant;
+    bool center = ask->purpose == MSG_PURPOSE_TRANSIT || ask->purpose == MSG_PURPOSE_REPORT;
+    /* web knows no tenants: one key a day for all, so that invented names cannot use up the makers of mail. */
+    struct slice tenant = letter ? SLICE_EMPTY : center ? SLICE_LIT("center") : ask->tenant;
     *ret_name = (struct key_name){kinds[ask->purpose], tenant, letter ? ask->day : today};
     return !letter || (ask->day >= today && ask->day - today <= KEYD_LETTER_DAYS_MAX);
 }

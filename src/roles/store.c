@@ -33,6 +33,8 @@ static const struct request requests[] = {
     {MSG_ALARM, FROM(ROLE_COURIER), false, store_memory_alarm},
     {MSG_TALLY, FROM(ROLE_COURIER), true, store_report_tally},
     {MSG_TALLY_TAKE, FROM(ROLE_COURIER), true, store_report_take},
+    {MSG_CENTER_REPORT, FROM(ROLE_WEB), true, store_received_take},
+    {MSG_CTL_REPORTS, FROM(ROLE_CLI), true, store_received_show},
     {MSG_TALLY_DONE, FROM(ROLE_COURIER), true, store_report_done},
     {MSG_CTL_REPORT, FROM(ROLE_CLI), true, store_report_order},
     {MSG_CENTER_SEND, FROM(ROLE_WEB), true, store_center_send},

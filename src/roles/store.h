@@ -31,6 +31,7 @@
 #define STORE_INDEX_BEHIND (24u * 1024u * 1024u) /* waves in memory beyond which the index is brought up at once */
 #define STORE_HOUSE_US INT64_C(1000000) /* housekeeping */
 #define STORE_EXPIRE_BATCH 64u
+#define STORE_RECEIVED_US INT64_C(3600000000) /* between two looks for reports of others whose time is over */
 #define STORE_DAMAGE_RETRY_US INT64_C(60000000)
 
 struct store_peer {
@@ -124,6 +125,9 @@ struct store {
     struct map *center;  /* store_center_entry by row of the letter */
     struct map *mails;   /* mails of today by tag */
     uint32_t mails_day;
+    uint32_t received_day;   /* clock_day() of received_count; 0: not looked yet */
+    uint64_t received_count; /* reports of others taken that day */
+    int64_t received_us;     /* UTC: when old ones were dropped last */
     struct store_deep *deep; /* a deep check at work, or NULL */
     struct loop_idle *deep_idle;
     struct list waits;
@@ -310,12 +314,23 @@ bool store_report_done(struct store *store, struct store_peer *peer, const struc
 /* MSG_CTL_REPORT. */
 bool store_report_order(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 
+/* --- store_received.c --- */
+
+/* MSG_CENTER_REPORT. */
+bool store_received_take(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* MSG_CTL_REPORTS. */
+bool store_received_show(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* Drops those whose time is over, now and then. */
+void store_received_forget(struct store *store);
+
 /* --- store_control.c --- */
 
 /* A control connection. */
 void store_control_accept(void *ctx, unsigned events);
 /* MSG_CTL_QUERY. */
 bool store_control_query(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
+/* Answers a question with a grant for what its rows sent before; when keyd has it. */
+void store_control_grant(struct store *store, struct store_peer *peer, const struct chan_frame *frame, uint32_t rows);
 /* MSG_CTL_WAIT. */
 bool store_control_wait(struct store *store, struct store_peer *peer, const struct chan_frame *frame);
 /* MSG_CTL_RETRY. */

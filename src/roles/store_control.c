@@ -51,6 +51,7 @@ static void send_attempt(void *ctx, const struct msg_attempt *attempt)
 /* A question whose grant keyd is asked for. */
 struct asked {
     struct store_peer *peer;
+    uint16_t type;
     uint64_t request;
     struct msg_ctl_grant answer;
 };
@@ -61,7 +62,7 @@ static void on_operator_grant(void *ctx, const struct chan_frame *frame)
     struct msg_status status;
     bool ok = frame != NULL && layout_read(&msg_status_layout, frame->payload, &status) && status.code == MSG_OK;
     asked->answer.code = ok ? MSG_OK : MSG_UNAVAILABLE;
-    store_answer(asked->peer, MSG_CTL_QUERY, asked->request, &msg_ctl_grant_layout, &asked->answer, -1);
+    store_answer(asked->peer, asked->type, asked->request, &msg_ctl_grant_layout, &asked->answer, -1);
     store_peer_unref(asked->peer);
     mem_free(asked);
 }
@@ -89,6 +90,7 @@ bool store_control_query(struct store *store, struct store_peer *peer, const str
     }
     struct asked *asked = mem_new(sizeof *asked);
     asked->peer = store_peer_ref(peer);
+    asked->type = frame->type;
     asked->request = frame->request;
     mem_random(asked->answer.grant.b, DIGEST_SIZE);
     store_index_catch_up(store);
@@ -101,6 +103,17 @@ bool store_control_query(struct store *store, struct store_peer *peer, const str
     }
     ask_grant(store, asked);
     return true;
+}
+
+void store_control_grant(struct store *store, struct store_peer *peer, const struct chan_frame *frame, uint32_t rows)
+{
+    struct asked *asked = mem_new(sizeof *asked);
+    asked->peer = store_peer_ref(peer);
+    asked->type = frame->type;
+    asked->request = frame->request;
+    asked->answer.rows = rows;
+    mem_random(asked->answer.grant.b, DIGEST_SIZE);
+    ask_grant(store, asked);
 }
 
 /* --- wait --- */

@@ -267,6 +267,7 @@ void store_on_house(void *ctx)
     store_control_waits(store);
     tidy_journal(store);
     expire_letters(store);
+    store_received_forget(store);
     store_demand_look(store, false);
     loop_timer_start(store->house_timer, STORE_HOUSE_US);
     store_touch(store);

@@ -7,6 +7,7 @@
 #include "roles/web_job.h"
 #include "roles/web_letter.h"
 #include "roles/web_link.h"
+#include "roles/web_report.h"
 
 bool web_route_own_page(const struct http_request *request, struct slice base_url)
 {
@@ -104,6 +105,8 @@ static void start_job(struct web_conn *conn, const struct route_match *match)
 void web_route_request(struct web_conn *conn)
 {
     struct route_match match = route_find(conn->request->method, conn->request->path);
+    if (slice_eq(conn->request->path, SLICE_LIT(CENTER_REPORT_PATH)) && !web_report_open(conn, &match))
+        return;
     if (match.route == NULL) {
         answer_no_route(conn, &match);
         return;
@@ -120,6 +123,9 @@ void web_route_request(struct web_conn *conn)
         return;
     case ROUTE_LINK:
         answer_link_page(conn, match.token);
+        return;
+    case ROUTE_REPORT:
+        web_report_start(web_job_create(conn, &match));
         return;
     default:
         start_job(conn, &match);

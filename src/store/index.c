@@ -121,8 +121,9 @@ static bool index_prepare_schema(struct index *x, struct err *err)
     }
     return version == INDEX_SCHEMA ||
            (index_exec(x, "BEGIN IMMEDIATE", err) && (version > 0 || index_exec(x, index_schema, err)) &&
-            (version != 1 || index_exec(x, index_schema_2, err)) && (version == 0 || index_exec(x, index_schema_3, err)) &&
-            index_exec(x, "PRAGMA user_version = 3", err) && index_exec(x, "COMMIT", err));
+            (version != 1 || index_exec(x, index_schema_2, err)) &&
+            (version == 0 || version > 2 || index_exec(x, index_schema_3, err)) && (version == 0 || index_exec(x, index_schema_4, err)) &&
+            index_exec(x, "PRAGMA user_version = 4", err) && index_exec(x, "COMMIT", err));
 }
 
 static bool index_read_position(struct index *x, struct err *err)

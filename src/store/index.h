@@ -15,7 +15,7 @@
 #include "store/center_state.h"
 #include "store/state.h"
 
-#define INDEX_SCHEMA 3
+#define INDEX_SCHEMA 4
 #define INDEX_ROWS_MAX 10000u /* rows of one answer to the operator */
 
 struct index;
@@ -120,6 +120,18 @@ typedef bool index_tally_fn(void *ctx, const struct msg_tally *tally);
 /* Walks the parts of a day in order of domain and part, from behind (domain, part), until fn says false, at most
  * INDEX_TALLIES_AT_ONCE. */
 bool index_tallies(struct index *index, const struct msg_tally_take *from, index_tally_fn *fn, void *ctx, struct err *err);
+
+/* Reports about TLS that others have sent are kept for so long, and so many of them: the oldest go. */
+#define INDEX_RECEIVED_LIFE_US (30 * CLOCK_US_PER_DAY)
+#define INDEX_RECEIVED_MAX 5000u
+typedef void index_received_fn(void *ctx, const struct msg_received *received);
+/* Walks those that came since then, newest first, without their bytes; with an id (else NULL) the one of it, with them. */
+bool index_received(struct index *index, const struct id *id, int64_t since_us, index_received_fn *fn, void *ctx,
+                    struct err *err);
+/* How many came since then. False with err. */
+bool index_received_count(struct index *index, int64_t since_us, uint64_t *ret_count, struct err *err);
+/* Drops those whose time is over. */
+bool index_received_forget(struct index *index, int64_t now_us, struct err *err);
 
 typedef void index_lock_fn(void *ctx, const struct msg_lock *lock);
 /* Walks all locks that end after now_us; others are removed. */

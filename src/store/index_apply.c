@@ -383,6 +383,8 @@ static bool index_apply_record(struct index *x, const struct record *record, str
         return index_apply_domain(x, record, err);
     case RECORD_TALLY:
         return index_apply_tally(x, record, err);
+    case RECORD_RECEIVED:
+        return index_apply_received(x, record, err);
     case RECORD_WAVE_END:
         return index_apply_wave_end(x, record, err);
     case RECORD_ADMIN: /* leaves only */

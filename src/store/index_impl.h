@@ -43,6 +43,12 @@ enum index_statement {
     INDEX_FORGET_TALLIES,
     INDEX_FORGET_REPORTED,
     INDEX_TALLIES,
+    INDEX_ADD_RECEIVED,
+    INDEX_TRIM_RECEIVED,
+    INDEX_FORGET_RECEIVED,
+    INDEX_RECEIVED_COUNT,
+    INDEX_RECEIVED_LIST,
+    INDEX_RECEIVED_ONE,
     INDEX_LIVE,
     INDEX_OPEN_TRANSITS,
     INDEX_TRANSIT,
@@ -93,6 +99,7 @@ struct index {
 extern const char *const index_schema;
 extern const char *const index_schema_2;
 extern const char *const index_schema_3;
+extern const char *const index_schema_4;
 extern const char *const index_sql[INDEX_STATEMENTS];
 
 /* Applies a RECORD_DOMAIN. */
@@ -100,6 +107,9 @@ bool index_apply_domain(struct index *index, const struct record *record, struct
 
 /* Applies a RECORD_TALLY. */
 bool index_apply_tally(struct index *index, const struct record *record, struct err *err);
+
+/* Applies a RECORD_RECEIVED. */
+bool index_apply_received(struct index *index, const struct record *record, struct err *err);
 
 /* A head that cannot be read: false with err. */
 bool index_malformed(const struct record *record, struct err *err);

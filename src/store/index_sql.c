@@ -8,6 +8,10 @@
     "CREATE TABLE tally(day INTEGER, tag BLOB, part BLOB, sealed BLOB, PRIMARY KEY(day, tag, part)) WITHOUT ROWID;"       \
     "CREATE TABLE reported(day INTEGER, tag BLOB, PRIMARY KEY(day, tag)) WITHOUT ROWID;"
 
+#define INDEX_RECEIVED_TABLE                                                                                              \
+    "CREATE TABLE received(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, at INTEGER, size INTEGER, header BLOB, sealed BLOB);"  \
+    "CREATE INDEX received_by_time ON received(at);"
+
 const char *const index_schema =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE tenant(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, accepted INTEGER, delivered INTEGER,"
@@ -41,7 +45,7 @@ const char *const index_schema =
     "CREATE TABLE lock(subject BLOB PRIMARY KEY, until INTEGER) WITHOUT ROWID;"
     "CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER, policy BLOB, until INTEGER) WITHOUT ROWID;"
     "CREATE INDEX domain_until ON domain(until);"
-    INDEX_TALLY_TABLES
+    INDEX_TALLY_TABLES INDEX_RECEIVED_TABLE
     "INSERT INTO meta VALUES('position', 0);";
 
 /* 2: policies of domains; what is remembered of a domain ends at a time of its own. */
@@ -53,6 +57,9 @@ const char *const index_schema_2 = "ALTER TABLE domain ADD COLUMN policy BLOB;"
 
 /* 3: counts for reports about TLS. */
 const char *const index_schema_3 = INDEX_TALLY_TABLES;
+
+/* 4: reports about TLS that others have sent. */
+const char *const index_schema_4 = INDEX_RECEIVED_TABLE;
 
 #define INDEX_LETTER_COLUMNS                                                                                              \
     "SELECT l.n, l.id, l.message, m.id, l.recipient - l.message, m.tenant, r.destination, r.tag, r.generation, r.state,"  \
@@ -111,6 +118,12 @@ const char *const index_sql[INDEX_STATEMENTS] = {
     [INDEX_FORGET_TALLIES] = "DELETE FROM tally WHERE day < ?1",
     [INDEX_FORGET_REPORTED] = "DELETE FROM reported WHERE day < ?1",
     [INDEX_TALLIES] = "SELECT tag, part, sealed FROM tally WHERE day = ?1 AND (tag, part) > (?2, ?3) ORDER BY tag, part LIMIT ?4",
+    [INDEX_ADD_RECEIVED] = "INSERT OR IGNORE INTO received VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [INDEX_TRIM_RECEIVED] = "DELETE FROM received WHERE n IN (SELECT n FROM received ORDER BY at DESC, n DESC LIMIT -1 OFFSET ?1)",
+    [INDEX_FORGET_RECEIVED] = "DELETE FROM received WHERE at < ?1",
+    [INDEX_RECEIVED_COUNT] = "SELECT count(*) FROM received WHERE at >= ?1",
+    [INDEX_RECEIVED_LIST] = "SELECT id, at, size FROM received WHERE at >= ?1 ORDER BY at DESC, n DESC",
+    [INDEX_RECEIVED_ONE] = "SELECT id, at, size, header, sealed FROM received WHERE at >= ?1 AND id = ?2",
     [INDEX_LIVE] = "SELECT m.n, m.id, m.kind, m.flags, m.tenant, m.accepted, m.by, m.size, m.length, r.n - m.n, r.notify,"
                    " r.destination, r.generation, r.state, r.notice, r.flags, r.attempts, r.reason, r.next, l.n, l.id,"
                    " l.at FROM recipient r INDEXED BY recipient_live JOIN message m ON m.n = r.message"

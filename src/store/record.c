@@ -19,7 +19,7 @@ static const struct record_kind record_kinds[] = {
     {RECORD_MESSAGE, 1, "message"},       {RECORD_TRANSITION, 1, "transition"}, {RECORD_CENTER, 1, "center"},
     {RECORD_CREDENTIAL, 1, "credential"}, {RECORD_LOCK, 1, "lock"},             {RECORD_ADMIN, 1, "admin"},
     {RECORD_WAVE_END, 1, "wave-end"},     {RECORD_SEGMENT_END, 1, "segment-end"}, {RECORD_DOMAIN, 2, "domain"},
-    {RECORD_TALLY, 1, "tally"},
+    {RECORD_TALLY, 1, "tally"},           {RECORD_RECEIVED, 1, "received"},
 };
 
 static const struct record_kind *record_kind_find(enum record_type type)

@@ -33,6 +33,7 @@ enum record_type {
     RECORD_WAVE_END = 7,    /* counters per tenant so far */
     RECORD_SEGMENT_END = 8, /* nothing follows in this segment */
     RECORD_TALLY = 10,      /* counts for reports about TLS, or the end of a domain's day */
+    RECORD_RECEIVED = 11,   /* a report about TLS that somebody has sent */
     RECORD_DOMAIN = 9,      /* the proof a recipient domain has shown, its kept policy; version 1 was without policy */
 };
 

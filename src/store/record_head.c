@@ -99,6 +99,14 @@ static const struct layout_field record_tally_fields[] = {
 };
 LAYOUT_DEFINE(record_tally_layout, struct record_tally, record_tally_fields);
 
+static const struct layout_field record_received_fields[] = {
+    LAYOUT_F(I64, struct record_received, at_us),
+    LAYOUT_F(U32, struct record_received, size),
+    LAYOUT_B(struct record_received, header, MSG_HEADER_MAX),
+    LAYOUT_B(struct record_received, sealed, MSG_RECEIVED_MAX),
+};
+LAYOUT_DEFINE(record_received_layout, struct record_received, record_received_fields);
+
 /* Version 1: the first three fields. */
 bool record_domain_read(const struct record *record, struct record_domain *ret_domain)
 {

@@ -114,6 +114,14 @@ struct record_tally {
     struct slice sealed; /* empty with done */
 };
 
+/* RECORD_RECEIVED: a report about TLS that somebody has sent; record id is its own. */
+struct record_received {
+    int64_t at_us;
+    uint32_t size; /* as it came */
+    struct slice header;
+    struct slice sealed;
+};
+
 /* RECORD_ADMIN; record id is what the act was done to, or zero. */
 struct record_admin {
     uint8_t act; /* enum record_admin_act */
@@ -146,7 +154,7 @@ struct record_counts {
 };
 
 extern const struct layout record_message_layout, record_transition_layout, record_change_layout, record_center_layout,
-    record_credential_layout, record_lock_layout, record_domain_layout, record_tally_layout, record_admin_layout, record_wave_end_layout, record_counts_layout;
+    record_credential_layout, record_lock_layout, record_domain_layout, record_tally_layout, record_received_layout, record_admin_layout, record_wave_end_layout, record_counts_layout;
 
 /* Reads the head of a RECORD_DOMAIN of any version. False when it is malformed. */
 bool record_domain_read(const struct record *record, struct record_domain *ret_domain);

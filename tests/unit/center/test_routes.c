@@ -65,7 +65,8 @@ static void test_rules(void **state)
     size_t count;
     const struct route *table = route_table(&count);
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(table[i].changes, table[i].method == METHOD_POST);
+        bool stranger = table[i].name == ROUTE_REPORT; /* opens nothing and shows nothing */
+        assert_int_equal(table[i].changes, table[i].method == METHOD_POST && !stranger);
         bool letter = strstr(table[i].pattern, "{letter}") != NULL;
         if (letter)
             assert_true(table[i].session);

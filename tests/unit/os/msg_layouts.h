@@ -73,6 +73,7 @@ static const struct layout *const msg_layouts[] = {
     &msg_cli_policy_open_layout,
     &msg_cli_password_layout,
     &msg_tally_layout,
+    &msg_received_layout,
     &msg_tally_take_layout,
     &msg_tally_taken_layout,
     &msg_tally_done_layout,

@@ -456,6 +456,37 @@ static void test_letters_need_a_grant(void **state)
     buf_free(&other.header);
 }
 
+/* Web seals reports of others and never has them opened again, whatever it was granted; the operator has. */
+static void test_web_seals_reports_and_opens_none(void **state)
+{
+    struct play *p = *state;
+    struct got got;
+    struct msg_keys keys;
+    struct msg_status status;
+    struct msg_grant letter = {.session = {{5}}, .seconds = 60};
+    struct msg_operator_grant grant = {{{7}}, 60};
+    if (p == NULL)
+        skip();
+    connect_cli(p);
+    assert_true(batch(p, WEB, MSG_PURPOSE_REPORT, 0, 1, &got));
+    assert_int_equal(got.batch.code, MSG_OK);
+    letter.letter = got.item.id;
+    struct msg_letter_open open = {letter.session, got.item.id, buf_slice(&got.header)};
+    assert_true(ask(p, STORE, MSG_GRANT, &msg_grant_layout, &letter, &msg_status_layout, &status));
+    assert_int_equal(status.code, MSG_OK);
+    assert_true(ask(p, WEB, MSG_LETTER_OPEN, &msg_letter_open_layout, &open, &msg_keys_layout, &keys));
+    assert_int_equal(keys.code, MSG_REFUSED);
+    assert_int_equal(open_as(p, COURIER, buf_slice(&got.header), &keys), MSG_REFUSED);
+    struct msg_cli_open look = {grant.grant, buf_slice(&got.header)};
+    assert_true(ask(p, CLI, MSG_CLI_OPEN, &msg_cli_open_layout, &look, &msg_keys_layout, &keys));
+    assert_int_equal(keys.code, MSG_REFUSED);
+    assert_true(ask(p, STORE, MSG_OPERATOR_GRANT, &msg_operator_grant_layout, &grant, &msg_status_layout, &status));
+    assert_true(ask(p, CLI, MSG_CLI_OPEN, &msg_cli_open_layout, &look, &msg_keys_layout, &keys));
+    assert_int_equal(keys.code, MSG_OK);
+    assert_memory_equal(&keys.field_key, &got.item.field_key, KEY_SIZE);
+    buf_free(&got.header);
+}
+
 static void test_operator_needs_a_grant(void **state)
 {
     struct play *p = *state;
@@ -704,6 +735,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_web_cannot_use_up_the_makers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_survive_keyd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_letters_need_a_grant, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_web_seals_reports_and_opens_none, setup, teardown),
         cmocka_unit_test_setup_teardown(test_operator_needs_a_grant, setup, teardown),
         cmocka_unit_test_setup_teardown(test_domain_tags_are_the_couriers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_policy_is_opened, setup, teardown),

@@ -465,7 +465,7 @@ static void the_first_schema_is_brought_up(void **ctx)
     struct record_domain domain = domain_of(1);
     (void)ctx;
     index_close(&b->index);
-    exec(b->path, "DROP TABLE domain; DROP TABLE tally; DROP TABLE reported; CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
+    exec(b->path, "DROP TABLE domain; DROP TABLE tally; DROP TABLE reported; DROP TABLE received; CREATE TABLE domain(tag BLOB PRIMARY KEY, level INTEGER, at INTEGER) WITHOUT ROWID;"
                   "CREATE INDEX domain_at ON domain(at);"
                   "INSERT INTO domain VALUES(x'01010101010101010101010101010101', 4, 86400000000000);"
                   "PRAGMA user_version = 1");
@@ -478,6 +478,59 @@ static void the_first_schema_is_brought_up(void **ctx)
     apply(b, RECORD_DOMAIN, NULL, &record_domain_layout, &domain);
     assert_int_equal(shown(b, 1), 4);
     policy_is(b, 1, "kept");
+    bench_close(b);
+}
+
+static void count_received(void *ctx, const struct msg_received *received)
+{
+    struct bench *b = ctx;
+    b->rows++;
+    assert_int_equal(received->size, 7);
+}
+
+static uint32_t received_since(struct bench *b, const struct id *id, int64_t since_us)
+{
+    struct err err = {""};
+    b->rows = 0;
+    assert_true(index_received(b->index, id, since_us, count_received, b, &err));
+    return b->rows;
+}
+
+/* Puts in a report that came at a time; its id is made of its number. */
+static struct id receive(struct bench *b, uint16_t n, int64_t at_us)
+{
+    const struct record_received head = {.at_us = at_us, .size = 7, .header = SLICE_LIT("h"), .sealed = SLICE_LIT("sealed")};
+    struct id id = {{1, (uint8_t)(n >> 8), (uint8_t)n}};
+    apply(b, RECORD_RECEIVED, &id, &record_received_layout, &head);
+    return id;
+}
+
+/* Reports of strangers: so many, so long, the oldest go; an index of the schemas before takes them. */
+static void reports_of_others_are_bounded(void **ctx)
+{
+    struct bench *b = bench_open();
+    struct err err = {""};
+    uint64_t count = 0;
+    (void)ctx;
+    index_close(&b->index);
+    exec(b->path, "DROP TABLE received; PRAGMA user_version = 3");
+    if (!index_open(b->path, &b->index, &err))
+        fail_msg("%s", err.text);
+    struct id oldest = receive(b, 0, 100);
+    struct id second = receive(b, 1, 101);
+    assert_int_equal(received_since(b, &oldest, 0), 1);
+    assert_int_equal(received_since(b, NULL, 101), 1);
+    for (uint16_t n = 2; n <= INDEX_RECEIVED_MAX; n++)
+        receive(b, n, 100 + n);
+    assert_int_equal(received_since(b, NULL, 0), INDEX_RECEIVED_MAX);
+    assert_int_equal(received_since(b, &oldest, 0), 0);
+    assert_int_equal(received_since(b, &second, 0), 1);
+    assert_true(index_received_forget(b->index, INDEX_RECEIVED_LIFE_US + 102, &err));
+    assert_true(index_received_count(b->index, 0, &count, &err));
+    assert_int_equal(count, INDEX_RECEIVED_MAX - 1);
+    assert_true(index_commit(b->index, &err));
+    bench_reopen(b);
+    assert_int_equal(received_since(b, NULL, 0), INDEX_RECEIVED_MAX - 1);
     bench_close(b);
 }
 
@@ -527,6 +580,7 @@ int main(void)
         cmocka_unit_test(memory_is_as_long_as_configured),
         cmocka_unit_test(a_first_domain_record_is_read),
         cmocka_unit_test(the_first_schema_is_brought_up),
+        cmocka_unit_test(reports_of_others_are_bounded),
         cmocka_unit_test(a_newer_schema_names_the_way_out),
         cmocka_unit_test(a_large_queue_loads),
     };
