@@ -99,7 +99,8 @@ class Channel:
         frame = struct.pack("!IHBBQ", len(payload), kind, VERSION, flags, request) + payload
         more = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))] if fd is not None else []
         sent = self.sock.sendmsg([frame], more)
-        self.sock.sendall(frame[sent:])
+        if sent < len(frame):  # to send nothing fails, too, when the other side has closed
+            self.sock.sendall(frame[sent:])
 
     def receive(self):
         """(kind, request, payload)."""
