@@ -106,5 +106,5 @@ def test_profile_decides_what_is_delivered(shared_lab, shared_sealpost, nist, ar
     for sealpost, reason in ((shared_sealpost, strict), (nist, under_nist)):
         there = front(shared_lab, OpensslServer, *arguments)
         _, row, host = send(sealpost, there)
-        assert row["state"] == ("delivered" if reason == "proved" else "posted") and host["reason"] == reason, (row, there.log_text())
+        assert row["state"] == ("delivered" if reason == "proved" else "posted") and host["reason"] == reason, (host, row["reason"], there.log_text())
         assert len(there.inside.messages) == (1 if reason == "proved" else 0)

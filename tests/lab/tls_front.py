@@ -86,9 +86,11 @@ class TlsFront:
             time.sleep(0.05)
 
     def _listens(self):
-        """As the kernel sees it: a connection would be one that the program has to serve."""
+        """As the kernel sees it: a connection would be one that the program has to serve. At our address or at all of them:
+        the same port of another address may be somebody else's."""
+        own = socket.inet_aton(self.address)[::-1].hex().upper()
         with open("/proc/net/tcp", encoding="ascii") as table:
-            return any(f":{self._inner:04X} 00000000:0000 0A" in line for line in table)
+            return any(f" {at}:{self._inner:04X} 00000000:0000 0A" in line for line in table for at in (own, "00000000"))
 
     def log_text(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
