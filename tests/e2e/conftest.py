@@ -11,11 +11,7 @@ def lab(tmp_path_factory):
     """A lab of its own for a test."""
     with Lab() as one:
         yield one
-        for instance in one.instances:
-            if instance.process is not None:
-                instance.check()
-                instance.stop()
-            assert not instance.sanitizer_reports(), instance.sanitizer_reports()
+        one.check_and_stop()
 
 
 @pytest.fixture

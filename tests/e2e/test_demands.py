@@ -55,11 +55,7 @@ class SignedLab(Lab):
 def lab():
     with SignedLab() as one:
         yield one
-        for instance in one.instances:
-            if instance.process is not None:
-                instance.check()
-                instance.stop()
-            assert not instance.sanitizer_reports(), instance.sanitizer_reports()
+        one.check_and_stop()
 
 
 def leaf_of(receiver):

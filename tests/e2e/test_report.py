@@ -29,11 +29,7 @@ RESULTS = {"starttls-not-supported", "certificate-host-mismatch", "certificate-e
 def lab():
     with SignedLab() as one:
         yield one
-        for instance in one.instances:
-            if instance.process is not None:
-                instance.check()
-                instance.stop()
-            assert not instance.sanitizer_reports(), instance.sanitizer_reports()
+        one.check_and_stop()
 
 
 def today():

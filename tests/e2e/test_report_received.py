@@ -20,11 +20,7 @@ CANARY = "canary-9f2b7d41c0"
 def lab():
     with SignedLab() as one:
         yield one
-        for instance in one.instances:
-            if instance.process is not None:
-                instance.check()
-                instance.stop()
-            assert not instance.sanitizer_reports(), instance.sanitizer_reports()
+        one.check_and_stop()
 
 
 def ask(sealpost, body, kind=GZIP, method="POST", path="/tlsrpt", headers=None):

@@ -21,11 +21,7 @@ KEPT_SECONDS = 5  # a session without mail
 def lab():
     with SignedLab() as one:
         yield one
-        for instance in one.instances:
-            if instance.process is not None:
-                instance.check()
-                instance.stop()
-            assert not instance.sanitizer_reports(), instance.sanitizer_reports()
+        one.check_and_stop()
 
 
 def tlsa(lab, host, certificate):

@@ -105,6 +105,14 @@ class Lab:
         self.instances.append(instance)
         return instance
 
+    def check_and_stop(self):
+        """What must hold of every Sealpost when a test is over: its counts agree, and no sanitizer has spoken."""
+        for instance in self.instances:
+            if instance.process is not None:
+                instance.check()
+                instance.stop()
+            assert not instance.sanitizer_reports(), instance.sanitizer_reports()
+
     def close(self):
         for instance in self.instances:
             instance.close()
