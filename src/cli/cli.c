@@ -255,6 +255,18 @@ json_t *cli_json_time(int64_t utc_us)
     return json_string(text);
 }
 
+json_t *cli_json_lines(struct slice lines)
+{
+    json_t *list = json_array();
+
+    for (size_t at = 0; at < lines.len;) {
+        size_t end = slice_find(lines, at, '\n');
+        (void)json_array_append_new(list, cli_json_text(slice_sub(lines, at, end - at)));
+        at = end + 1;
+    }
+    return list;
+}
+
 int cli_print_json(json_t *value)
 {
     int failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);

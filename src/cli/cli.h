@@ -69,6 +69,9 @@ int cli_status_of(uint8_t code);
 /* A JSON string of any bytes: UTF-8 as it is, everything else as U+FFFD per byte. */
 json_t *cli_json_text(struct slice text);
 
+/* A JSON list of the lines of a text (LF between, the last may lack it), each as cli_json_text(). */
+json_t *cli_json_lines(struct slice lines);
+
 /* Prints a JSON value in ASCII (nothing in it can steer a terminal) and a line end, frees it, returns CLI_OK. */
 int cli_print_json(json_t *value);
 

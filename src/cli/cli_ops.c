@@ -99,18 +99,6 @@ static uint64_t count_of(const struct msg_ctl_counts *all, size_t i)
     return *(const uint64_t *)(const void *)((const char *)all + counts[i].offset);
 }
 
-static json_t *alarms_json(struct slice lines)
-{
-    json_t *list = json_array();
-
-    for (size_t at = 0; at < lines.len;) {
-        size_t end = slice_find(lines, at, '\n');
-        (void)json_array_append_new(list, cli_json_text(slice_sub(lines, at, end - at)));
-        at = end + 1;
-    }
-    return list;
-}
-
 static int print_counts(struct cli *cli, const struct msg_ctl_counts *all)
 {
     json_t *object;
@@ -127,7 +115,7 @@ static int print_counts(struct cli *cli, const struct msg_ctl_counts *all)
     for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
         (void)json_object_set_new(object, counts[i].name, json_integer((json_int_t)count_of(all, i)));
     }
-    (void)json_object_set_new(object, "alarms", alarms_json(all->alarms));
+    (void)json_object_set_new(object, "alarms", cli_json_lines(all->alarms));
     return cli_print_json(object);
 }
 
@@ -171,7 +159,7 @@ static int run_check(struct cli *cli, int argc, char **argv)
         if (cli->json) {
             json_t *object = json_object();
             (void)json_object_set_new(object, "ok", json_boolean(report.code == MSG_OK));
-            (void)json_object_set_new(object, "lines", alarms_json(report.text));
+            (void)json_object_set_new(object, "lines", cli_json_lines(report.text));
             (void)cli_print_json(object);
         } else {
             (void)printf("%.*s", (int)report.text.len, (const char *)report.text.data);

@@ -20,18 +20,6 @@ static void put_text(json_t *object, const char *name, const char *text)
     put(object, name, text == NULL ? json_null() : cli_json_text(slice_str(text)));
 }
 
-static json_t *list_json(struct slice lines)
-{
-    json_t *list = json_array();
-
-    for (size_t at = 0; at < lines.len;) {
-        size_t end = slice_find(lines, at, '\n');
-        (void)json_array_append_new(list, cli_json_text(slice_sub(lines, at, end - at)));
-        at = end + 1;
-    }
-    return list;
-}
-
 static json_t *verdict_json(const struct trust_verdict *verdict)
 {
     json_t *object = json_object();
@@ -53,7 +41,7 @@ static json_t *cert_json(const struct trust_cert *cert)
 
     put_text(object, "fault", trust_cert_fault_name(cert->fault));
     put_text(object, "detail", cert->detail);
-    put(object, "names", list_json(slice_str(cert->names)));
+    put(object, "names", cli_json_lines(slice_str(cert->names)));
     put_text(object, "matched_name", cert->matched_name);
     put_text(object, "issuer", cert->issuer);
     put(object, "from", cli_json_time(cert->from_us));
@@ -173,7 +161,7 @@ static json_t *sts_json(const struct explain *explain)
         put(object, "id", cli_json_text(policy->id));
         put(object, "fetched", cli_json_time(policy->fetched_us));
         put(object, "max_age", json_integer(policy->max_age_s));
-        put(object, "mx", list_json(policy->hosts));
+        put(object, "mx", cli_json_lines(policy->hosts));
     }
     return object;
 }
@@ -265,7 +253,7 @@ json_t *explain_json(const struct explain *explain)
     put(object, "verdicts", ends);
     put_text(object, "end", explain_end_name(fate));
     put(object, "verdict", verdict_json(&fate->verdict));
-    put(object, "clerk", list_json(buf_slice(&clerk)));
+    put(object, "clerk", cli_json_lines(buf_slice(&clerk)));
     put(object, "mend", mends_json(explain));
     put(object, "evidence", evidence_json(explain));
     buf_free(&clerk);

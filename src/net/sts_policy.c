@@ -2,7 +2,8 @@
 /* Policy files, line by line. */
 #include "net/sts_policy.h"
 
-#define NAME_MAX_LEN 32u
+#include "net/sts_field.h"
+
 #define LABEL_MAX 63u
 #define DOMAIN_MAX 253u
 #define LINE_SHOWN 80 /* bytes of a bad line that are told */
@@ -16,19 +17,6 @@ struct reader {
     size_t hosts;
 };
 
-static bool is_alnum(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool name_ok(struct slice name)
-{
-    bool ok = name.len > 0 && name.len <= NAME_MAX_LEN && is_alnum(name.data[0]);
-    for (size_t i = 1; ok && i < name.len; i++)
-        ok = is_alnum(name.data[i]) || name.data[i] == '_' || name.data[i] == '-' || name.data[i] == '.';
-    return ok;
-}
-
 /* --- mx --- */
 
 /* Letters, digits, hyphens inside; underscores too, which some hosts have. */
@@ -36,7 +24,7 @@ static bool label_ok(struct slice label)
 {
     bool ok = label.len > 0 && label.len <= LABEL_MAX && label.data[0] != '-' && label.data[label.len - 1] != '-';
     for (size_t i = 0; ok && i < label.len; i++)
-        ok = is_alnum(label.data[i]) || label.data[i] == '-' || label.data[i] == '_';
+        ok = sts_field_is_alnum(label.data[i]) || label.data[i] == '-' || label.data[i] == '_';
     return ok;
 }
 
@@ -130,7 +118,7 @@ static bool take_line(struct reader *reader, struct slice line, struct err *err)
         return true; /* nothing said */
     size_t colon = slice_find(line, 0, ':');
     struct slice name = slice_sub(line, 0, colon);
-    if (!is_text(line) || colon == line.len || !name_ok(name))
+    if (!is_text(line) || colon == line.len || !sts_field_name_ok(name))
         return err_set(err, "the policy has a line that is not \"key: value\"");
     return take_field(reader, name, slice_trim(slice_sub(line, colon + 1, line.len)), err);
 }

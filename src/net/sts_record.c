@@ -2,20 +2,7 @@
 /* The grammar of RFC 8461 section 3.1, field by field. */
 #include "net/sts_record.h"
 
-#define NAME_MAX_LEN 32u
-
-static bool is_alnum(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool name_ok(struct slice name)
-{
-    bool ok = name.len > 0 && name.len <= NAME_MAX_LEN && is_alnum(name.data[0]);
-    for (size_t i = 1; ok && i < name.len; i++)
-        ok = is_alnum(name.data[i]) || name.data[i] == '_' || name.data[i] == '-' || name.data[i] == '.';
-    return ok;
-}
+#include "net/sts_field.h"
 
 static bool value_ok(struct slice value)
 {
@@ -29,7 +16,7 @@ static bool id_ok(struct slice id)
 {
     bool ok = id.len > 0 && id.len <= STS_RECORD_ID_MAX;
     for (size_t i = 0; ok && i < id.len; i++)
-        ok = is_alnum(id.data[i]);
+        ok = sts_field_is_alnum(id.data[i]);
     return ok;
 }
 
@@ -39,7 +26,7 @@ static bool take_field(struct slice field, struct slice *id, struct err *err)
     size_t equals = slice_find(field, 0, '=');
     struct slice name = slice_sub(field, 0, equals);
     struct slice value = slice_sub(field, equals + 1, field.len);
-    if (!name_ok(name) || equals == field.len || !value_ok(value))
+    if (!sts_field_name_ok(name) || equals == field.len || !value_ok(value))
         return err_set(err, "the record has a field that is not name=value");
     if (!slice_eq(name, SLICE_LIT("id")) || id->len > 0)
         return true;
