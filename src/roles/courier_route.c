@@ -13,11 +13,6 @@ _Static_assert((int)TRUST_DNS_OK == (int)MSG_DNS_OK && (int)TRUST_DNS_LOOP == (i
                    (int)TRUST_DNS_NULL_MX == (int)MSG_DNS_NULL_MX && (int)TRUST_DNS_BOGUS == (int)MSG_DNS_BOGUS,
                "the two lists of DNS results are one");
 
-bool courier_route_is_private(const struct msg_address *address)
-{
-    return inet_private(address->family, address->bytes.b);
-}
-
 /* Alternates families, IPv6 first, so that one broken family costs at most every other try. */
 static void take_addresses(struct slice list, bool allow_private, struct courier_host *host)
 {
@@ -28,7 +23,7 @@ static void take_addresses(struct slice list, bool allow_private, struct courier
     while (layout_next(&msg_address_layout, &r, &address)) {
         size_t f = address.family == 6 ? 0 : 1;
         host->offered++;
-        if ((allow_private || !courier_route_is_private(&address)) && count[f] < COURIER_ADDRESSES_MAX)
+        if ((allow_private || !inet_private(address.family, address.bytes.b)) && count[f] < COURIER_ADDRESSES_MAX)
             by_family[f][count[f]++] = address;
     }
     for (size_t i = 0; i < COURIER_ADDRESSES_MAX; i++) {
@@ -138,7 +133,7 @@ void courier_route_literal(const struct mail_domain *domain, bool allow_private,
     ret_route->count = 1;
     *host = (struct courier_host){.name = mem_strdup(domain->ascii), .offered = 1};
     buf_init(&host->records, MSG_TLSA_MAX);
-    if (allow_private || !courier_route_is_private(&address))
+    if (allow_private || !inet_private(address.family, address.bytes.b))
         host->address[host->count++] = address;
 }
 

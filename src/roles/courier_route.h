@@ -22,8 +22,4 @@ struct trust_session courier_route_facts(const struct courier_host *host);
 /* Frees what the hosts own. */
 void courier_route_free(struct courier_route *route);
 
-/* True for an address that no stranger's mail server can have: loopback, private, link-local, shared, multicast,
- * reserved, documentation (RFC 6890), also inside IPv6 forms of IPv4. */
-bool courier_route_is_private(const struct msg_address *address);
-
 #endif

@@ -2,52 +2,36 @@
 """Mail servers nobody here wrote, with DANE and MTA-STS: signed TLSA records and policies decide what they get. Where proof was
 to be expected and failed, not even a notice reaches them."""
 import secrets
-from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
 
-from tests.lab import Lab, peers
+from tests.e2e.test_demands import SignedLab, key_digest
+from tests.lab import peers
 from tests.lab.policy import PolicyHost
 from tests.lab.sealpost import letter
-from tests.lab.signed import SignedServer
 
 AUTHOR = "doctor@clinic.test"
 GOOD, SELF_SIGNED = {"key": "rsa2048"}, {"key": "rsa2048", "self_signed": True}
 NOTHING = "00" * 32
 
 
-class ProofLab(Lab):
-    """Every name below test. is signed unless delegated without; policies come from one host."""
+class ProofLab(SignedLab):
+    """Policies, too, come from one host."""
 
     def __init__(self):
         super().__init__()
-        self.dns.close()
-        address = self.net.address()
-        self.dns = SignedServer(address, self.net.free_port(address))
-        self.anchor = Path(self.folder) / "anchor"
-        self.anchor.write_text(self.dns.sign("test."))
         self.policies = PolicyHost(self)
         self.instances_beside.append(self.policies)
 
     def sealpost(self, settings=None, **more):
-        return super().sealpost(settings={"resolver.trust-anchor": self.anchor, "resolver.sts-port": self.policies.port,
-                                          **(settings or {})}, **more)
+        return super().sealpost({"resolver.sts-port": self.policies.port, "courier.hold": "20s", **(settings or {})}, **more)
 
 
 @pytest.fixture
 def lab():
     with ProofLab() as one:
         yield one
-        for instance in one.instances:
-            instance.check()
-            instance.stop()
-
-
-def key_digest(certificate):
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
-    return digest.finalize().hex()
+        one.check_and_stop()
 
 
 def send(lab, kind, issue, tlsa=None, signed=True, **policy):
@@ -82,12 +66,12 @@ def nothing(peer, row, reason):
 
 @pytest.mark.parametrize("kind", [peers.Postfix, peers.Exim])
 def test_matching_tlsa_record_of_a_self_signed_server(lab, kind):
-    delivered(*send(lab, kind, SELF_SIGNED, lambda leaf: f"3 1 1 {key_digest(leaf)}"), "dane")
+    delivered(*send(lab, kind, SELF_SIGNED, lambda leaf: f"3 1 1 {key_digest(leaf).hex()}"), "dane")
 
 
 @pytest.mark.parametrize("kind", [peers.Postfix, peers.Exim])
 def test_tlsa_record_of_the_issuer(lab, kind):
-    delivered(*send(lab, kind, GOOD, lambda _: f"2 1 1 {key_digest(lab.authority.middle)}"), "dane")
+    delivered(*send(lab, kind, GOOD, lambda _: f"2 1 1 {key_digest(lab.authority.middle).hex()}"), "dane")
 
 
 @pytest.mark.parametrize("kind", [peers.Postfix, peers.Exim])
@@ -114,5 +98,5 @@ def test_policy_names_another_host(lab, kind):
 
 def test_expected_server_whose_tls_is_broken(lab):
     """OpenSMTPD as packaged fails every handshake: with a TLSA record that is a sign of attack."""
-    peer, _, row = send(lab, peers.OpenSmtpd, GOOD, lambda leaf: f"3 1 1 {key_digest(leaf)}")
+    peer, _, row = send(lab, peers.OpenSmtpd, GOOD, lambda leaf: f"3 1 1 {key_digest(leaf).hex()}")
     nothing(peer, row, "tls-failed")
