@@ -193,7 +193,7 @@ static uint16_t look_reason(enum trust_sts_look look)
 void tlsrpt_tally_session(struct tlsrpt_tally *tally, const struct trust_domain *domain,
                           const struct trust_session *session, int64_t now_us, const struct tlsrpt_policies *policies)
 {
-    const enum trust_tlsa_state tlsa = session->dane.tlsa;
+    const enum trust_tlsa_state tlsa = trust_verdict_tlsa(domain, session);
     uint16_t look = look_reason(domain->sts_look);
     bool any = false;
     if (tlsa == TRUST_TLSA_USABLE || tlsa == TRUST_TLSA_BOGUS) {

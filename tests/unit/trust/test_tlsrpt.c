@@ -173,6 +173,11 @@ static void test_each_policy_has_its_own_result(void **state)
     expect_row(tally, 0, TLSRPT_TLSA, TRUST_REASON_PROVED);
     expect_row(tally, 1, TLSRPT_STS, TRUST_REASON_STS_HOST);
     assert_slice(tlsrpt_tally_row(tally, 1).mx, "mx.example.com");
+    struct trust_domain unsigned_domain = domain; /* TLSA below an insecure MX answer does not count for a verdict either */
+    unsigned_domain.secure = false;
+    count_one(tally, &unsigned_domain, &s);
+    assert_int_equal(tlsrpt_tally_row(tally, 0).count, 1);
+    assert_int_equal(tlsrpt_tally_row(tally, 1).count, 2);
     tlsrpt_tally_free(&tally);
 }
 
