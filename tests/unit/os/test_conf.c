@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration: values, defaults, errors with file and line, the reference page. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "conf_parsed.h"
 
 #include "base/clock.h"
 #include "os/conf_schema.h"
@@ -17,29 +11,6 @@
     "keys { escrow = {\"e.pem\"} }\n"
 
 #define CENTER "center { listen = {\"127.0.0.1:1\"} base-url = \"https://x\" certificate = c key = k }\n"
-
-static struct conf *good(const char *text)
-{
-    struct conf *conf = NULL;
-    struct err err = {{0}};
-
-    if (!conf_parse(text, "s.conf", "/base", &conf, &err)) {
-        fail_msg("%s", err.text);
-    }
-    return conf;
-}
-
-static void bad(const char *text, const char *expected)
-{
-    struct conf *conf = NULL;
-    struct err err = {{0}};
-
-    assert_false(conf_parse(text, "s.conf", "/base", &conf, &err));
-    assert_null(conf);
-    if (strstr(err.text, expected) == NULL) {
-        fail_msg("expected \"%s\" in \"%s\"", expected, err.text);
-    }
-}
 
 static void test_defaults(void **state)
 {

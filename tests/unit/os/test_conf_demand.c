@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Demands of the configuration: profile and minimum, domains, tenants, pins, their errors and their look-up. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "conf_parsed.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -21,29 +14,6 @@
 #define PIN_A "\"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\""
 #define PIN_B "\"ca-sha256:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\""
 #define UNTIL_US (INT64_C(1803945600) * CLOCK_US_PER_S) /* 2027-03-02 00:00 UTC */
-
-static struct conf *good(const char *text)
-{
-    struct conf *conf = NULL;
-    struct err err = {{0}};
-
-    if (!conf_parse(text, "s.conf", "/base", &conf, &err)) {
-        fail_msg("%s", err.text);
-    }
-    return conf;
-}
-
-static void bad(const char *text, const char *expected)
-{
-    struct conf *conf = NULL;
-    struct err err = {{0}};
-
-    assert_false(conf_parse(text, "s.conf", "/base", &conf, &err));
-    assert_null(conf);
-    if (strstr(err.text, expected) == NULL) {
-        fail_msg("expected \"%s\" in \"%s\"", expected, err.text);
-    }
-}
 
 static uint64_t minimum_of(const struct conf *conf, const char *domain)
 {
