@@ -56,7 +56,7 @@ static bool open_profile(struct explain_engine *engine, enum trust_profile profi
     if (engine->library[profile] == NULL) {
         return false;
     }
-    engine->tls[profile] = tls_client_create(engine->library[profile], conf->trust_ca_file, err);
+    engine->tls[profile] = tls_client_open(engine->library[profile], conf->trust_ca_file, err);
     engine->home[profile] = (struct peer_home){engine->loop, engine->scratch, engine->tls[profile], &engine->patient};
     return engine->tls[profile] != NULL;
 }

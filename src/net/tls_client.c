@@ -15,10 +15,12 @@
 #include "base/mem.h"
 #include "net/tls_hole.h"
 #include "net/tls_profile.h"
+#include "os/file.h"
 
 #define STAPLE_MAX 65536u /* bytes of a staple kept with a session: with its signer's certificate it has about 2 KB */
 
 struct tls_client {
+    const struct tls_library *library;
     SSL_CTX *ctx;
     int peer_index;       /* ex_data of SSL: struct peer */
     struct map *sessions; /* digest of host and address > struct kept */
@@ -151,14 +153,10 @@ static bool open_hole(SSL_CTX *ctx)
     return SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION) == 1 && SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0") == 1;
 }
 
-static bool set_up(struct tls_client *client, const char *ca_file, struct err *err)
+static bool set_up(struct tls_client *client, struct err *err)
 {
     if (tls_hole_verify() && !open_hole(client->ctx))
         return err_set(err, "TLS client: %s", tls_profile_error());
-    ERR_clear_error();
-    if (ca_file == NULL || SSL_CTX_load_verify_file(client->ctx, ca_file) != 1)
-        return err_set(err, "trust { ca-file } %s: %s (it must be a PEM file of certificates)",
-                       ca_file == NULL ? "is not set" : ca_file, tls_profile_error());
     SSL_CTX_set_app_data(client->ctx, client);
     SSL_CTX_set_verify(client->ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(client->ctx, leave_to_trust, NULL);
@@ -169,14 +167,41 @@ static bool set_up(struct tls_client *client, const char *ca_file, struct err *e
     return client->peer_index >= 0 || err_set(err, "TLS client: %s", tls_profile_error());
 }
 
-struct tls_client *tls_client_create(const struct tls_library *library, const char *ca_file, struct err *err)
+struct tls_client *tls_client_create(const struct tls_library *library, struct slice pem, struct err *err)
 {
     struct tls_client *client = mem_new(sizeof(*client));
+    client->library = library;
     client->sessions = map_create(DIGEST_SIZE, TLS_CLIENT_SESSIONS_MAX);
     client->ctx = tls_library_ctx(library, TLS_client_method(), err);
-    if (client->ctx == NULL || !set_up(client, ca_file, err))
+    if (client->ctx == NULL || !set_up(client, err) || !tls_client_renew(client, pem, err))
         tls_client_free(&client);
     return client;
+}
+
+struct tls_client *tls_client_open(const struct tls_library *library, const char *ca_file, struct err *err)
+{
+    struct tls_client *client = NULL;
+    struct buf pem;
+    buf_init(&pem, TLS_CLIENT_AUTHORITIES_MAX);
+    if (ca_file == NULL)
+        err_set(err, "trust { ca-file } is not set");
+    else if (!file_read_path(ca_file, &pem, err))
+        err_prefix(err, "trust { ca-file } ");
+    else
+        client = tls_client_create(library, buf_slice(&pem), err);
+    buf_free(&pem);
+    return client;
+}
+
+/* The next certificate, read into the library's context so that its provider verifies with it; NULL at the end. */
+static X509 *next_anchor(const struct tls_client *client, BIO *bio)
+{
+    X509 *certificate = X509_new_ex(tls_library_context(client->library), NULL);
+    if (certificate != NULL && PEM_read_bio_X509(bio, &certificate, NULL, NULL) == NULL) {
+        X509_free(certificate);
+        certificate = NULL;
+    }
+    return certificate;
 }
 
 bool tls_client_renew(struct tls_client *client, struct slice pem, struct err *err)
@@ -185,17 +210,21 @@ bool tls_client_renew(struct tls_client *client, struct slice pem, struct err *e
     X509_STORE *store = X509_STORE_new();
     X509 *certificate = NULL;
     size_t count = 0;
-    while (bio != NULL && store != NULL && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+    ERR_clear_error();
+    while (bio != NULL && store != NULL && (certificate = next_anchor(client, bio)) != NULL) {
         count += X509_STORE_add_cert(store, certificate) == 1 ? 1 : 0;
         X509_free(certificate);
     }
+    bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE; /* so the text ends */
     BIO_free(bio);
-    ERR_clear_error(); /* the end of the text is one */
-    if (count > 0)
+    ERR_clear_error();
+    if (count > 0 && whole) {
         SSL_CTX_set_cert_store(client->ctx, store); /* takes it over */
-    else
-        X509_STORE_free(store);
-    return count > 0 || err_set(err, "trust { ca-file }: no certificate in it (it must be a PEM file of certificates)");
+        return true;
+    }
+    X509_STORE_free(store);
+    return err_set(err, "trust { ca-file }: %s (it must be a PEM file of certificates)",
+                   count > 0 ? "a certificate in it cannot be read" : "no certificate in it");
 }
 
 void tls_client_free(struct tls_client **client)

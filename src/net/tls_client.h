@@ -19,6 +19,8 @@
 /* Sessions kept for resumption; each holds the peer's chain (about 6 KB). The oldest give way. */
 #define TLS_CLIENT_SESSIONS_MAX 1024u
 
+#define TLS_CLIENT_AUTHORITIES_MAX ((size_t)1 << 22) /* bytes of a CA bundle: the web's takes 220 KB */
+
 struct tls_client;
 
 /* What seals the records; the same numbers as enum trust_cipher. */
@@ -36,11 +38,14 @@ enum tls_client_failure {
     TLS_CLIENT_BROKEN, /* anything else */
 };
 
-/* A context with the library's profile and the anchors of a PEM file. library must outlive it. NULL with the reason when
- * the file cannot be read or holds none. Reads files: call it before the sandbox. */
-struct tls_client *tls_client_create(const struct tls_library *library, const char *ca_file, struct err *err);
+/* A context with the library's profile and the anchors of a PEM text. library must outlive it. NULL with the reason when
+ * the text holds none, or one that cannot be read. */
+struct tls_client *tls_client_create(const struct tls_library *library, struct slice pem, struct err *err);
 
-/* Takes the anchors of a PEM text in place of those it has, which stay when there is none in it: false with the reason.
+/* As tls_client_create(), with the anchors of a PEM file. Call it before the sandbox. */
+struct tls_client *tls_client_open(const struct tls_library *library, const char *ca_file, struct err *err);
+
+/* Takes the anchors of a PEM text in place of those it has, which stay when it is not fit: false with the reason.
  * Chains are judged by them from then on; a kept session is judged anew when it is resumed. */
 bool tls_client_renew(struct tls_client *client, struct slice pem, struct err *err);
 

@@ -2,15 +2,12 @@
 /* A library context, for profile fips with nothing but the FIPS provider, and the base provider that reads PEM and DER. */
 #include "net/tls_library.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -27,15 +24,6 @@ struct tls_library {
     enum tls_profile profile;
     OSSL_LIB_CTX *context; /* NULL: the library's own */
 };
-
-static bool read_config(const char *path, struct buf *text, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 ? file_read_fd(fd, path, text, err) : err_errno(err, errno, "%s", path);
-    if (fd >= 0)
-        (void)close(fd);
-    return ok;
-}
 
 /* Starts the providers the text names, inside context. */
 static bool start_providers(OSSL_LIB_CTX *context, struct slice text, struct err *err)
@@ -80,7 +68,7 @@ static bool start_fips(OSSL_LIB_CTX *context, const char *config, struct err *er
     buf_init(&text, TLS_LIBRARY_CONFIG_MAX);
     (void)buf_append_slice(&text, SLICE_LIT(HEAD));
     ERR_clear_error();
-    bool ok = read_config(config, &text, err) && start_providers(context, buf_slice(&text), err);
+    bool ok = file_read_path(config, &text, err) && start_providers(context, buf_slice(&text), err);
     buf_free(&text);
     if (ok && (OSSL_PROVIDER_available(context, "fips") != 1 || OSSL_PROVIDER_available(context, "base") != 1))
         ok = err_set(err, "%s does not start it", config);

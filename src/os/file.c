@@ -48,6 +48,16 @@ int file_open_dir_at(int dir, const char *name, bool create, struct err *err)
     return file_open_at(dir, name, O_RDONLY | O_DIRECTORY, 0, err);
 }
 
+bool file_read_path(const char *path, struct buf *out, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not stop us */
+    if (fd < 0)
+        return err_errno(err, errno, "cannot open %s", path);
+    bool good = file_read_fd(fd, path, out, err);
+    close(fd);
+    return good;
+}
+
 bool file_read_fd(int fd, const char *name, struct buf *out, struct err *err)
 {
     struct stat st;

@@ -23,6 +23,9 @@ int file_open_at(int dir, const char *name, int flags, mode_t mode, struct err *
  * regular file. */
 bool file_read(int dir, const char *name, struct buf *out, struct err *err);
 
+/* As file_read() for a path of the operator's: it may be absolute and lead over links. */
+bool file_read_path(const char *path, struct buf *out, struct err *err);
+
 /* As file_read() for an open descriptor, from its start, without moving its position. name is for the error text. */
 bool file_read_fd(int fd, const char *name, struct buf *out, struct err *err);
 

@@ -21,7 +21,6 @@
 
 #define FILES_MAX 16384u /* connections, content files, channels */
 #define RETRY_US CLOCK_US_PER_S
-#define AUTHORITIES_MAX (4u * 1024u * 1024u) /* bytes of the file: Debian's has 220 KB */
 
 /* ---- the end of things ---- */
 
@@ -263,6 +262,25 @@ static void stop(void *ctx)
     mem_free(courier);
 }
 
+/* From the descriptor: a courier's user need not be able to walk to the file. */
+static bool read_authorities(const struct courier *courier, struct buf *pem, struct err *err)
+{
+    int fd = role_fd(courier->role, ROLE_FD_CA_FILE, 0);
+    return fd < 0 ? err_set(err, "trust { ca-file } was not handed over") : file_read_fd(fd, courier->conf->trust_ca_file, pem, err);
+}
+
+static bool start_tls(struct courier *courier, struct err *err)
+{
+    const struct conf *conf = courier->conf;
+    struct buf pem;
+    buf_init(&pem, TLS_CLIENT_AUTHORITIES_MAX);
+    courier->library = tls_library_create((enum tls_profile)conf->trust_profile, conf->trust_fips_config, err);
+    if (courier->library != NULL && read_authorities(courier, &pem, err))
+        courier->tls = tls_client_create(courier->library, buf_slice(&pem), err);
+    buf_free(&pem);
+    return courier->tls != NULL;
+}
+
 static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, struct err *err)
 {
     struct courier *courier = mem_new(sizeof(*courier));
@@ -275,10 +293,7 @@ static bool start(struct role *role, struct sandbox *sandbox, void **ret_ctx, st
     list_init(&courier->sessions);
     list_init(&courier->dead);
     list_init(&courier->dead_sessions);
-    courier->library = tls_library_create((enum tls_profile)courier->conf->trust_profile, courier->conf->trust_fips_config, err);
-    if (courier->library != NULL)
-        courier->tls = tls_client_create(courier->library, courier->conf->trust_ca_file, err);
-    if (courier->tls == NULL) {
+    if (!start_tls(courier, err)) {
         tls_library_free(&courier->library);
         mem_free(courier);
         return false;
@@ -312,12 +327,10 @@ static bool sandboxed(void *ctx, struct err *err)
 /* Whoever is not in the file any more vouches for nobody: what was proved before proves nothing to the next message. */
 static void renew_authorities(struct courier *courier)
 {
-    int fd = role_fd(courier->role, ROLE_FD_CA_FILE, 0);
     struct err err = {""};
     struct buf pem;
-    buf_init(&pem, AUTHORITIES_MAX);
-    if (fd >= 0 && (!file_read_fd(fd, courier->conf->trust_ca_file, &pem, &err) ||
-                    !tls_client_renew(courier->tls, buf_slice(&pem), &err)))
+    buf_init(&pem, TLS_CLIENT_AUTHORITIES_MAX);
+    if (!read_authorities(courier, &pem, &err) || !tls_client_renew(courier->tls, buf_slice(&pem), &err))
         log_error(role_log(courier->role), "the authorities of before the reload stay: %s", err.text);
     buf_free(&pem);
     LIST_FOR(it, tmp, &courier->sessions)

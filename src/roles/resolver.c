@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "net/dns.h"
+#include "net/tls_client.h"
 #include "os/file.h"
 #include "roles/resolver_ask.h"
 #include "roles/resolver_report.h"
@@ -17,8 +18,6 @@
 #define TICK_US INT64_C(200000)
 /* One socket per open question of libunbound's (two clients of 1,024), one per fetch, channels and the rest. */
 #define FILES_MAX 4096u
-/* Bytes of the file of authorities: Debian's has 220 KB. */
-#define AUTHORITIES_MAX (4u * 1024u * 1024u)
 
 _Static_assert((int)TLS_PROFILE_NIST == (int)TRUST_PROFILE_NIST && (int)TLS_PROFILE_FIPS == (int)TRUST_PROFILE_FIPS,
                "the two lists of profiles are one");
@@ -161,7 +160,7 @@ static bool check_policy_host(void *ctx, X509_STORE *anchors, STACK_OF(X509) *ch
 static bool make_fetcher(struct resolver *resolver, const struct conf *conf, struct err *err)
 {
     struct buf pem;
-    buf_init(&pem, AUTHORITIES_MAX);
+    buf_init(&pem, TLS_CLIENT_AUTHORITIES_MAX);
     if (read_file(resolver, conf->trust_ca_file, ROLE_FD_CA_FILE, &pem, err)) {
         const struct sts_fetch_config config = {.authorities = buf_slice(&pem),
             .profile = conf->trust_profile == TRUST_PROFILE_STRICT ? TLS_PROFILE_STRICT : TLS_PROFILE_NIST,
@@ -277,7 +276,7 @@ static void resolver_reload(void *ctx, const struct conf *conf)
     struct resolver *resolver = ctx;
     bool same = same_settings(conf, resolver->conf) &&
                 same_file(resolver, conf->resolver_trust_anchor, ROLE_FD_TRUST_ANCHOR, &resolver->anchors, DNS_ANCHOR_MAX) &&
-                same_file(resolver, conf->trust_ca_file, ROLE_FD_CA_FILE, &resolver->authorities, AUTHORITIES_MAX);
+                same_file(resolver, conf->trust_ca_file, ROLE_FD_CA_FILE, &resolver->authorities, TLS_CLIENT_AUTHORITIES_MAX);
     resolver->conf = conf;
     if (!same)
         role_drained(resolver->role);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator meets before the first `ready`: a configuration that is looked at, and a start that fails whole."""
+import os
 import signal
 import subprocess
 import time
@@ -70,6 +71,21 @@ def run_to_its_end(sealpost, after=None):
             process.kill()
     assert not processes.wait_gone(family, 3)
     return code
+
+
+def test_no_process_needs_to_reach_the_files_by_itself(lab):
+    """A checkout below /root, say: what stands in files is handed over, at the start and at a reload."""
+    os.chmod(lab.folder, 0o700)
+    sealpost = lab.sealpost()
+    lab.receiver("tls13")
+    assert sealpost.outcome(sealpost.submit("a@tls13.test"))["state"] == "delivered"
+    offset = len(sealpost.log_bytes())
+    sealpost.process.send_signal(signal.SIGHUP)
+    end = time.monotonic() + SECONDS
+    while b"configuration read again" not in sealpost.log_bytes(offset) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert sealpost.outcome(sealpost.submit("b@tls13.test"))["state"] == "delivered"
+    assert "stay" not in sealpost.log_text(offset)
 
 
 def test_role_that_cannot_start_ends_the_start(stopped):

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/tls_client.h"
+#include "os/file.h"
 
 struct bench {
     struct tls_library *library;
@@ -47,7 +48,7 @@ static int set_up(void **state)
     PEM_write_X509(f, x);
     fclose(f);
     b->library = tls_library_create(TLS_PROFILE_STRICT, NULL, NULL);
-    b->client = tls_client_create(b->library, b->ca_file, NULL);
+    b->client = tls_client_open(b->library, b->ca_file, NULL);
     b->server = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate(b->server, x);
     SSL_CTX_use_PrivateKey(b->server, key);
@@ -240,7 +241,7 @@ static void test_nist_takes_ccm_and_no_chacha(void **state)
     struct bench *b = *state;
     struct tls_library *library = tls_library_create(TLS_PROFILE_NIST, NULL, NULL);
     tls_client_free(&b->client);
-    b->client = tls_client_create(library, b->ca_file, NULL);
+    b->client = tls_client_open(library, b->ca_file, NULL);
     SSL_CTX_set_ciphersuites(b->server, "TLS_AES_128_CCM_SHA256");
     struct pair p = shake(b, "192.0.2.1");
     assert_int_equal(tls_client_cipher(p.client), TLS_CLIENT_AES_CCM);
@@ -259,7 +260,7 @@ static void test_resumed_sessions_tell_their_group(void **state)
     struct bench *b = *state;
     struct tls_library *library = tls_library_create(TLS_PROFILE_NIST, NULL, NULL);
     tls_client_free(&b->client);
-    b->client = tls_client_create(library, b->ca_file, NULL);
+    b->client = tls_client_open(library, b->ca_file, NULL);
     for (uint16_t version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX_set_max_proto_version(b->server, version);
         for (int i = 0; i < 2; i++) {
@@ -281,9 +282,29 @@ static void test_no_anchors_no_client(void **state)
 {
     struct err err;
     struct bench *b = *state;
-    assert_null(tls_client_create(b->library, "/nonexistent/ca.pem", &err));
+    assert_null(tls_client_open(b->library, "/nonexistent/ca.pem", &err));
     assert_non_null(strstr(err.text, "ca-file"));
-    assert_null(tls_client_create(b->library, NULL, &err));
+    assert_null(tls_client_open(b->library, NULL, &err));
+}
+
+static void test_bad_anchors_change_nothing(void **state)
+{
+    static const char broken[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    struct err err;
+    struct bench *b = *state;
+    const X509_STORE *before = tls_client_anchors(b->client);
+    struct buf pem;
+    buf_init(&pem, 65536);
+    assert_true(file_read_path(b->ca_file, &pem, &err));
+    assert_true(buf_append_str(&pem, broken));
+    assert_false(tls_client_renew(b->client, buf_slice(&pem), &err));
+    assert_non_null(strstr(err.text, "a certificate in it cannot be read"));
+    assert_false(tls_client_renew(b->client, SLICE_EMPTY, &err));
+    assert_non_null(strstr(err.text, "no certificate in it"));
+    assert_ptr_equal(tls_client_anchors(b->client), before);
+    pem.len -= sizeof(broken) - 1;
+    assert_true(tls_client_renew(b->client, buf_slice(&pem), &err));
+    buf_free(&pem);
 }
 
 int main(void)
@@ -300,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nist_takes_ccm_and_no_chacha, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_resumed_sessions_tell_their_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_anchors_no_client, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_anchors_change_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
