@@ -181,7 +181,7 @@ static void check(struct table *t, enum tls_profile profile, const char *fips_co
     char path[512];
     struct tls_library *library = tls_library_create(profile, fips_config, &err);
     assert_non_null(library);
-    struct tls_client *client = tls_client_create(library, t->ca_file, &err);
+    struct tls_client *client = tls_client_open(library, t->ca_file, &err);
     assert_non_null(client);
     buf_init(&now, TABLE_MAX);
     buf_init(&golden, TABLE_MAX);
